@@ -1,0 +1,54 @@
+# `make demo` and `make test` do all the set-up on a fresh machine: they need Python >= 3.11, a C compiler and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYX := $(wildcard src/perception_label/_core/*.pyx)
+PYTEST_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check build checked cover bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/.deps: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "perception-label needs Python >= 3.11, $(PYTHON) is older: make PYTHON=python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" "cython>=3.1" "numpy>=2.2,<2.5"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	touch $@
+
+$(VENV)/.built: $(VENV)/.deps setup.py $(PYX)
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	touch $@
+
+build: $(VENV)/.built ## own virtual environment, dependencies, compiled core
+
+demo: build ## simulate a log, propose labels, score and export them
+	$(BIN)/perception-label demo --out out/demo
+
+test: build ## all tests
+	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
+
+check: build ## formatting, lint, types, import floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/cython-lint --max-line-length 100 src/perception_label/_core
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+checked: $(VENV)/.deps ## the tests of the core on a build with bounds tests
+	rm -rf build/checked && mkdir -p build/checked && cp -r src setup.py pyproject.toml README.md LICENSE build/checked
+	cd build/checked && PERCEPTION_LABEL_CHECKED=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace --force
+	PYTHONPATH=build/checked/src $(BIN)/python -m pytest -n 2 tests/geometry tests/cloud tests/_core $(PYTEST_FLAGS)
+
+cover: build ## tests with coverage
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(PYTEST_FLAGS)
+
+bench: build ## every benchmark against its rival
+	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,ops --benchmark-group-by=group -q
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) build out src/*.egg-info
+	find src -name '*.so' -delete

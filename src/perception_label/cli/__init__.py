@@ -1,0 +1,51 @@
+"""Command line: parse, call one function, print. One module per verb.
+
+A verb is a module with `NAME`, a line in `VERBS`, and a function `run` whose parameters
+typer reads; heavy imports stay inside `run`, so that `--help` answers at once.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+import typer
+
+from perception_label.errors import LabelError
+
+VERBS: tuple[str, ...] = ()
+
+
+def build_app() -> typer.Typer:
+    """Return the command line with every verb on it."""
+    app = typer.Typer(
+        name="perception-label",
+        help="Label one keyframe of a recorded drive and get the label over the whole log.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for verb in VERBS:
+        module = import_module(f"perception_label.cli.{verb}")
+        app.command(name=verb.replace("_", "-"))(module.run)
+    return app
+
+
+def _root() -> None:
+    """Label one keyframe of a recorded drive and get the label over the whole log."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; 0 on success, 1 on an error of ours in one line, 2 on wrong usage."""
+    try:
+        build_app()(args=argv, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except LabelError as error:
+        print(f"perception-label: {error}", file=sys.stderr)
+        return 1
+    return 0

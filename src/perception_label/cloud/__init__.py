@@ -1,0 +1,1 @@
+"""Verbs on point clouds: ground, clusters, thinning, registration."""

@@ -1,0 +1,1 @@
+"""Labels out: one module per target format, one registry."""

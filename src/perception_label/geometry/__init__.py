@@ -1,0 +1,1 @@
+"""Maths on arrays: poses, cuboids, labels; the usual door to the kernels."""

@@ -1,0 +1,1 @@
+"""The steps of the engine, over sweeps, tracks and logs."""

@@ -1,0 +1,1 @@
+"""Keyframes to dense tracks."""

@@ -1,0 +1,1 @@
+"""First-guess cuboids from clusters, and their classes."""

@@ -1,0 +1,1 @@
+"""Metrics and checks of labels and logs."""

@@ -1,0 +1,62 @@
+"""What a reader of any source format hands over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from perception_label.arrays import Ints, Pose
+from perception_label.cloud.sweeps import Sweep
+from perception_label.geometry.labels import Labels
+from perception_label.geometry.poses import EgoPoses
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera: intrinsics, distortion (k1 k2 p1 p2 k3) and where it sits."""
+
+    width_px: int
+    height_px: int
+    intrinsics: tuple[tuple[float, float, float], ...]
+    ego_from_camera: Pose
+    distortion: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """One camera's pictures: files left where they are, and when each was taken."""
+
+    timestamps_ns: Ints
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One log as its source tells it; sweeps are read one at a time through `source`.
+
+    `timestamps_ns` (S,) is in the order of the source's own files; ingest sorts and
+    reports disorder. `truth` is in the world frame, or None. `left_out` says in one
+    line each what of the source was not taken; `warnings` what looked wrong.
+    """
+
+    log_id: str
+    format: str
+    lidar: str
+    timestamps_ns: Ints
+    ego_from_lidar: Pose
+    source: "SweepSource"
+    ego_poses: EgoPoses | None = None
+    truth: Labels | None = None
+    cameras: Mapping[str, Camera] = field(default_factory=dict)
+    images: Mapping[str, Images] = field(default_factory=dict)
+    files: Sequence[Path] = ()
+    left_out: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
+class SweepSource(Protocol):
+    """Reads sweep i of a recording; safe to call from several threads, and can be pickled."""
+
+    def __call__(self, i: int) -> Sweep:
+        """Return sweep i, sensor frame, without its world pose."""
+        ...

@@ -1,0 +1,60 @@
+"""Arrow schemas of the tables at rest: the only place column names are spelled."""
+
+import pyarrow as pa
+
+VERSION = 1
+
+_XYZ = pa.list_(pa.field("item", pa.float32(), nullable=False), 3)
+
+
+def _table(name: str, fields: list[pa.Field]) -> pa.Schema:
+    meta = {"perception_label.table": name, "perception_label.version": str(VERSION)}
+    return pa.schema(fields, metadata=meta)
+
+
+def _required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+# One record batch per sweep; the optional columns are there if the source has them.
+SWEEP_POINTS = _required("points_m", _XYZ)
+SWEEP_CHANNELS = {
+    "intensity": pa.float32(),
+    "ring": pa.uint16(),
+    "time_offset_ns": pa.int32(),
+    "lidar": pa.uint8(),
+}
+
+
+def sweep_schema(channels: tuple[str, ...]) -> pa.Schema:
+    """Return the schema of a log's sweeps that carry these channels."""
+    fields = [_required(c, SWEEP_CHANNELS[c]) for c in SWEEP_CHANNELS if c in channels]
+    return _table("sweeps", [SWEEP_POINTS, *fields])
+
+
+EGO_POSES = _table(
+    "ego_poses",
+    [
+        _required("timestamp_ns", pa.int64()),
+        *(_required(n, pa.float64()) for n in ("tx_m", "ty_m", "tz_m", "qw", "qx", "qy", "qz")),
+    ],
+)
+
+IMAGES = _table(
+    "images",
+    [_required("timestamp_ns", pa.int64()), _required("path", pa.string())],
+)
+
+CUBOIDS = _table(
+    "cuboids",
+    [
+        _required("timestamp_ns", pa.int64()),
+        _required("track_id", pa.dictionary(pa.int32(), pa.string())),
+        _required("class_name", pa.dictionary(pa.int16(), pa.string())),
+        *(_required(n, pa.float64()) for n in ("x_m", "y_m", "z_m")),
+        *(_required(n, pa.float64()) for n in ("length_m", "width_m", "height_m", "yaw_rad")),
+        _required("score", pa.float64()),
+        _required("n_points", pa.int64()),
+        _required("source", pa.dictionary(pa.int16(), pa.string())),
+    ],
+)

@@ -1,0 +1,1 @@
+"""Association of cuboids over time: birth, gap, death."""
