@@ -7,27 +7,11 @@ from typing import Protocol
 
 from perception_label.arrays import Ints, Pose
 from perception_label.cloud.sweeps import Sweep
+from perception_label.geometry.cameras import Camera, Images
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses
 
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """A pinhole camera: intrinsics, distortion (k1 k2 p1 p2 k3) and where it sits."""
-
-    width_px: int
-    height_px: int
-    intrinsics: tuple[tuple[float, float, float], ...]
-    ego_from_camera: Pose
-    distortion: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Images:
-    """One camera's pictures: files left where they are, and when each was taken."""
-
-    timestamps_ns: Ints
-    paths: tuple[Path, ...]
+__all__ = ["Camera", "Images", "Recording", "SweepSource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +20,8 @@ class Recording:
 
     `timestamps_ns` (S,) is in the order of the source's own files; ingest sorts and
     reports disorder. `truth` is in the world frame, or None. `left_out` says in one
-    line each what of the source was not taken; `warnings` what looked wrong.
+    line each what of the source was not taken; `warnings` what looked wrong. `is_deskewed`
+    says whether the source already moved each point to the sweep's instant (None: not told).
     """
 
     log_id: str
@@ -52,6 +37,7 @@ class Recording:
     files: Sequence[Path] = ()
     left_out: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    is_deskewed: bool | None = None
 
 
 class SweepSource(Protocol):
