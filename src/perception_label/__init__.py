@@ -1,8 +1,39 @@
 """Label one keyframe of a recorded drive and get the label over the whole log."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from perception_label.errors import LabelError
 from perception_label.geometry.cuboids import Cuboids
 
+if TYPE_CHECKING:
+    from perception_label.geometry.inside import points_inside
+    from perception_label.geometry.overlap import overlap_3d, overlap_bev
+
 __version__ = "0.1.0"
 
-__all__ = ["Cuboids", "LabelError", "__version__"]
+# Imported on first use: some of these compile kernels or load large libraries.
+_LAZY = {
+    "overlap_3d": "perception_label.geometry.overlap",
+    "overlap_bev": "perception_label.geometry.overlap",
+    "points_inside": "perception_label.geometry.inside",
+}
+
+__all__ = [
+    "Cuboids",
+    "LabelError",
+    "__version__",
+    "overlap_3d",
+    "overlap_bev",
+    "points_inside",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'perception_label' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

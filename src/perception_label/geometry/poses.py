@@ -5,14 +5,15 @@ products cancel: world_from_lidar = world_from_ego @ ego_from_lidar.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
-from perception_label.arrays import Floats, Ints, Pose, as_timestamps
-from perception_label.errors import ShapeError
+from perception_label._core import posepath as core
+from perception_label.arrays import Floats, Ints, Mask, Pose, as_timestamps
+from perception_label.errors import MissingPosesError, SettingError, ShapeError
 
 
 def pose(position_m: ArrayLike, quaternion_wxyz: ArrayLike) -> Pose:
@@ -69,3 +70,78 @@ class EgoPoses:
 
     def __len__(self) -> int:
         return len(self.timestamps_ns)
+
+
+def outside_span(ego_poses: EgoPoses, timestamps_ns: NDArray[Any]) -> Mask:
+    """Say which times no two ego poses enclose, (S,) bool: all of them without poses."""
+    times = as_timestamps(timestamps_ns)
+    if not len(ego_poses):
+        return np.ones(len(times), dtype=bool)
+    known = ego_poses.timestamps_ns
+    return np.asarray((times < known[0]) | (times > known[-1]))
+
+
+def interpolate_poses(
+    ego_poses: EgoPoses,
+    timestamps_ns: NDArray[Any],
+    *,
+    outside: Literal["error", "hold"] = "error",
+) -> Floats:
+    """Return the ego pose at each time, between the known ones.
+
+    Positions go straight, rotations along the shorter arc at constant speed (slerp, Shoemake
+    1985). A known instant gets its pose back unchanged. Time stays in whole nanoseconds until
+    two times are subtracted, so epoch clocks lose nothing.
+
+    Parameters
+    ----------
+    ego_poses : EgoPoses
+        P poses in time order.
+    timestamps_ns : (S,) int64
+        In any order; rising is fastest.
+    outside : {"error", "hold"}
+        What a time before the first or after the last pose gets: an error, or the pose at
+        that end (`outside_span` tells which those are, for a report).
+
+    Returns
+    -------
+    (S, 4, 4) float64
+        world_from_ego.
+
+    Raises
+    ------
+    MissingPosesError
+        If there are no poses.
+    SettingError
+        If a time is outside and `outside` is "error".
+    ShapeError
+        If the times are not (S,) integers or the poses' times do not rise.
+
+    Examples
+    --------
+    >>> path = EgoPoses(np.array([0, 10]), pose([[0, 0, 0], [1, 0, 0]], [[1, 0, 0, 0]] * 2))
+    >>> interpolate_poses(path, np.array([5]))[0, :3, 3].tolist()
+    [0.5, 0.0, 0.0]
+    """
+    times = as_timestamps(timestamps_ns)
+    known = as_timestamps(ego_poses.timestamps_ns)
+    if not len(known):
+        raise MissingPosesError("ego_poses: expected at least one pose, got none")
+    if (np.diff(known) <= 0).any():
+        at = int(np.argmax(np.diff(known) <= 0)) + 1
+        raise ShapeError(
+            f"ego_poses: expected rising times, got {known[at]} after {known[at - 1]} at row {at}"
+        )
+    if outside not in ("error", "hold"):
+        raise SettingError(f"outside: expected 'error' or 'hold', got {outside!r}")
+    beyond = outside_span(ego_poses, times)
+    if outside == "error" and beyond.any():
+        raise SettingError(
+            f"timestamps_ns: expected {known[0]} to {known[-1]} (the span of the ego poses), got "
+            f"{times[beyond][0]} and {int(beyond.sum()) - 1} more outside"
+        )
+    poses = np.ascontiguousarray(ego_poses.world_from_ego, dtype=np.float64)
+    quaternions = np.ascontiguousarray(Rotation.from_matrix(poses[:, :3, :3]).as_quat())
+    out = np.empty((len(times), 4, 4))
+    core.interpolate_poses(known, poses, quaternions, times, out)
+    return out
