@@ -12,7 +12,9 @@ from perception_label.errors import SettingError, SourceError
 from perception_label.readers.recording import Recording
 
 # In the order they are tried: the stricter a layout, the earlier.
-FORMATS: dict[str, str] = {}
+FORMATS: dict[str, str] = {
+    "pandaset": "perception_label.readers.pandaset",
+}
 
 
 def open_log(path: Path, format: str = "auto") -> Recording:
@@ -25,8 +27,7 @@ def open_log(path: Path, format: str = "auto") -> Recording:
     SourceError
         If the path is not there, or no format knows what lies there.
     """
-    if not path.exists():
-        raise SourceError(f"{path}: expected a recording, got no such file or folder")
+    path = _one_of_several(Path(path))
     if format == "auto":
         format = sniff(path)
     if format not in FORMATS:
@@ -34,6 +35,18 @@ def open_log(path: Path, format: str = "auto") -> Recording:
         raise SettingError(f"format: expected one of auto, {known}, got {format!r}")
     recording: Recording = import_module(FORMATS[format]).open_log(path)
     return recording
+
+
+def _one_of_several(path: Path) -> Path:
+    """Return the path of a log; ROOT:NAME is the log NAME of those that ROOT holds."""
+    if path.exists():
+        return path
+    root, colon, name = str(path).rpartition(":")
+    if colon and name and Path(root).exists():
+        return Path(root) / name
+    if path.parent.is_dir():  # ROOT/NAME, where a layout has no folder for each log
+        return path
+    raise SourceError(f"{path}: expected a recording, got no such file or folder")
 
 
 def sniff(path: Path) -> str:
