@@ -17,10 +17,23 @@ class Tracking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """Comparing labels with truth."""
+
+    max_range_m: float = 60.0  # few truth sets are complete farther out
+    min_points: int = 20  # fewer points say little; PandaSet and KITTI label such by guess
+    min_score: float = 0.0  # labels below are left out
+    bands_m: tuple[float, ...] = (0.0, 20.0, 40.0, 60.0, float("inf"))  # by distance from ego
+    track_iou_vehicle: float = 0.5  # 3-D IoU of a hit for MOTA and IDF1, TrackEval's default
+    track_iou_other: float = 0.25  # small boxes lose overlap faster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, one table each."""
 
     tracking: Tracking = field(default_factory=Tracking)
+    scoring: Scoring = field(default_factory=Scoring)
 
 
 def load_settings(path: Path) -> Settings:
