@@ -32,6 +32,12 @@ def sweep_schema(channels: tuple[str, ...]) -> pa.Schema:
     return _table("sweeps", [SWEEP_POINTS, *fields])
 
 
+# What each record batch of a log's sweeps holds, so that opening a log reads no points.
+SWEEPS = _table(
+    "sweep_index",
+    [_required(n, pa.int64()) for n in ("timestamp_ns", "n_points", "n_not_finite")],
+)
+
 EGO_POSES = _table(
     "ego_poses",
     [
@@ -56,5 +62,17 @@ CUBOIDS = _table(
         _required("score", pa.float64()),
         _required("n_points", pa.int64()),
         _required("source", pa.dictionary(pa.int16(), pa.string())),
+    ],
+)
+
+TRACKS = _table(
+    "tracks",
+    [
+        _required("track_id", pa.string()),
+        _required("class_name", pa.string()),
+        _required("first_timestamp_ns", pa.int64()),
+        _required("last_timestamp_ns", pa.int64()),
+        _required("n_boxes", pa.int64()),
+        *(_required(n, pa.float64()) for n in ("length_m", "width_m", "height_m", "score")),
     ],
 )

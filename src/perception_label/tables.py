@@ -1,12 +1,16 @@
 """Columns to Arrow tables and back: the only crossing."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
+from scipy.spatial.transform import Rotation
 
 from perception_label import schema
 from perception_label.errors import SchemaError
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
+from perception_label.geometry.poses import EgoPoses, pose
 
 
 def labels_to_table(labels: Labels, source: str) -> pa.Table:
@@ -51,6 +55,57 @@ def labels_from_table(table: pa.Table) -> Labels:
         scores=numbers[7],
         n_points=numbers[8],
     )
+
+
+def ego_poses_to_table(ego_poses: EgoPoses) -> pa.Table:
+    """Return the ego vehicle's path as a table with schema `schema.EGO_POSES`."""
+    matrices = ego_poses.world_from_ego
+    quaternion = Rotation.from_matrix(matrices[:, :3, :3]).as_quat(
+        canonical=True, scalar_first=True
+    )
+    columns = [*matrices[:, :3, 3].T, *quaternion.T]
+    return pa.Table.from_arrays(
+        [pa.array(ego_poses.timestamps_ns), *(pa.array(np.ascontiguousarray(c)) for c in columns)],
+        schema=schema.EGO_POSES,
+    )
+
+
+def ego_poses_from_table(table: pa.Table) -> EgoPoses:
+    """Return the path in a table with schema `schema.EGO_POSES`."""
+    numbers = np.column_stack([table.column(k).to_numpy() for k in range(1, 8)])
+    return EgoPoses(table.column(0).to_numpy(), pose(numbers[:, :3], numbers[:, 3:]))
+
+
+def images_to_table(timestamps_ns: np.ndarray, paths: Sequence[str]) -> pa.Table:
+    """Return one camera's pictures as a table with schema `schema.IMAGES`."""
+    columns = [pa.array(timestamps_ns, pa.int64()), pa.array(list(paths), pa.string())]
+    return pa.Table.from_arrays(columns, schema=schema.IMAGES)
+
+
+def tracks_of(labels: Labels) -> pa.Table:
+    """Return one row per track (`schema.TRACKS`), in order of `track_names`.
+
+    A track's class is that of most of its boxes (the first by name on a draw), its size the
+    median and its score the mean of theirs. Tracks without a box are left out.
+    """
+    columns: list[list[object]] = [[] for _ in schema.TRACKS.names]
+    order = np.argsort(labels.tracks, kind="stable")
+    starts = np.flatnonzero(np.diff(labels.tracks[order], prepend=-1))
+    for rows in np.split(order, starts[1:]) if len(order) else []:
+        size_m = np.median(labels.cuboids.size_m[rows], axis=0)
+        values = (
+            labels.track_names[labels.tracks[rows[0]]],
+            labels.class_names[np.bincount(labels.classes[rows]).argmax()],
+            labels.timestamps_ns[rows].min(),
+            labels.timestamps_ns[rows].max(),
+            len(rows),
+            *size_m,
+            labels.scores[rows].mean(),
+        )
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, schema.TRACKS, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema.TRACKS)
 
 
 def _dictionary(column: pa.ChunkedArray, kind: type) -> tuple[np.ndarray, tuple[str, ...]]:

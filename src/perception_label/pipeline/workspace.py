@@ -1,0 +1,144 @@
+"""The workspace: logs at rest, and what people and machines made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perception_label.errors import MissingPosesError, SettingError
+from perception_label.geometry.poses import inverse
+from perception_label.storage import folders
+from perception_label.storage.logs import Log, interpolate_poses
+from perception_label.tables import labels_from_table, tracks_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from perception_label.pipeline.ingest import IngestReport
+    from perception_label.readers.recording import Recording
+
+COORDINATE_FRAMES = ("world", "ego", "sensor")
+
+
+class Workspace:
+    """A folder of logs; open it with `open_workspace`.
+
+    Wherever a method takes a log, the log itself or its id will do; None means the only one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.path}: {len(self.logs())} logs>"
+
+    def logs(self) -> list[str]:
+        """Return the ids of all logs, sorted."""
+        return folders.log_ids(self.path)
+
+    def log(self, log_id: str | None = None) -> Log:
+        """Open a log; without an id, the only one.
+
+        Raises
+        ------
+        WorkspaceError
+            If there is no such log, or no id was given and there is not exactly one.
+        """
+        folders.check(self.path)
+        return folders.open_log(self.path, log_id)
+
+    def ingest(
+        self, source: str | Path | Recording, format: str = "auto", **options: Any
+    ) -> IngestReport:
+        """Take a recording in, making the workspace if it is not there yet.
+
+        See `perception_label.pipeline.ingest.ingest` for the options and errors.
+        """
+        from perception_label.pipeline.ingest import ingest
+
+        return ingest(self.path, source, format, **options)
+
+    def cuboids(self, log: Log | str | None = None, coordinate_frame: str = "world") -> pa.Table:
+        """Return the latest dense machine boxes of a log (`schema.CUBOIDS`).
+
+        Parameters
+        ----------
+        log : Log or str, optional
+            The log.
+        coordinate_frame : str
+            `world`, or `ego` or `sensor` at each box's own instant.
+
+        Raises
+        ------
+        WorkspaceError
+            If nothing made boxes yet.
+        MissingPosesError
+            If another coordinate frame was asked for and the log has no ego poses.
+        """
+        opened = self._opened(log)
+        return _in_coordinate_frame(opened, opened.dense_boxes(), coordinate_frame)
+
+    def tracks(self, log: Log | str | None = None) -> pa.Table:
+        """Return one row per track of `cuboids(log)` (`schema.TRACKS`)."""
+        return tracks_of(labels_from_table(self._opened(log).dense_boxes()))
+
+    def truth(self, log: Log | str | None = None) -> pa.Table | None:
+        """Return the labels that came with a log (`schema.CUBOIDS`, world frame), or None."""
+        return self._opened(log).truth_table()
+
+    def _opened(self, log: Log | str | None) -> Log:
+        return log if isinstance(log, Log) else self.log(log)
+
+
+def open_workspace(path: str | Path, *, create: bool = False) -> Workspace:
+    """Open the workspace at a path.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder. One that is empty or not there yet may be opened too: `ingest` makes it.
+    create : bool
+        Make it now if it is not there.
+
+    Raises
+    ------
+    WorkspaceError
+        If something else lies there, or a workspace of a schema version this release
+        cannot read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> open_workspace(tempfile.mkdtemp(), create=True).logs()
+    []
+    """
+    root = Path(path).expanduser()
+    if create:
+        folders.create(root)
+    elif not folders.is_free(root):
+        folders.check(root)
+    return Workspace(root)
+
+
+def _in_coordinate_frame(log: Log, table: pa.Table, coordinate_frame: str) -> pa.Table:
+    if coordinate_frame not in COORDINATE_FRAMES:
+        raise SettingError(
+            f"coordinate_frame: expected one of {', '.join(COORDINATE_FRAMES)}, "
+            f"got {coordinate_frame!r}"
+        )
+    if coordinate_frame == "world":
+        return table
+    if log.ego_poses is None:
+        raise MissingPosesError(f"log {log.id}: expected ego poses, got none")
+    labels = labels_from_table(table)
+    at_ns, row = np.unique(labels.timestamps_ns, return_inverse=True)
+    world_from_a = interpolate_poses(log.ego_poses, at_ns)
+    if coordinate_frame == "sensor":
+        world_from_a = world_from_a @ log.info.ego_from_lidar
+    moved = labels.cuboids.moved(inverse(world_from_a)[row]).packed()
+    for k, name in enumerate(("x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad")):
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(at), [np.ascontiguousarray(moved[:, k])])
+    return table

@@ -1,0 +1,195 @@
+"""One log of a workspace, opened for reading; machine results may be added to it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from scipy.spatial.transform import Rotation, Slerp
+
+from perception_label.arrays import Floats, Ints
+from perception_label.cloud.sweeps import Sweep
+from perception_label.errors import SettingError, WorkspaceError
+from perception_label.geometry.cameras import Camera, Images
+from perception_label.geometry.labels import Labels
+from perception_label.geometry.poses import EgoPoses
+from perception_label.storage.log_info import LogInfo
+from perception_label.storage.sweeps import SweepFile, batch_to_sweep
+from perception_label.storage.whole import read_table, write_table
+from perception_label.tables import ego_poses_from_table, labels_from_table
+
+# Machine results that are dense boxes, the best first: what a solver made, then proposals.
+DENSE = ("solved", "proposals")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Log:
+    """One continuous recording at rest: sweeps, ego poses, cameras, truth, machine results.
+
+    Points stay on disk and are mapped when a sweep is asked for. A log may be pickled, and
+    shared between threads.
+    """
+
+    def __init__(self, folder: Path, machine_folder: Path) -> None:
+        self._folder = folder
+        self._machine = machine_folder
+        self.info = LogInfo.read(folder / "log.json")
+        index = read_table(folder / "sweeps" / f"{self.info.lidar}.index.arrow")
+        self.timestamps_ns: Ints = index.column("timestamp_ns").to_numpy()
+        self.n_points: Ints = index.column("n_points").to_numpy()
+        self.n_not_finite: Ints = index.column("n_not_finite").to_numpy()
+        self.sweeps = Sweeps(self)
+
+    def __reduce__(self) -> tuple[type["Log"], tuple[Path, Path]]:
+        return Log, (self._folder, self._machine)
+
+    def __repr__(self) -> str:
+        return f"<Log {self.id}: {len(self.timestamps_ns)} sweeps>"
+
+    @property
+    def id(self) -> str:
+        """The log's name in its workspace."""
+        return self.info.log_id
+
+    def sweep(self, i: int) -> Sweep:
+        """Return sweep i as read-only views on the file, in the sensor frame.
+
+        Parameters
+        ----------
+        i : int
+            0 … S-1 in time order; negative counts from the end.
+
+        Raises
+        ------
+        SettingError
+            If there is no such sweep.
+        """
+        n = len(self.timestamps_ns)
+        if not -n <= i < n:
+            raise SettingError(f"log {self.id}: expected a sweep from 0 to {n - 1}, got {i}")
+        i %= n
+        poses = self.world_from_sensor
+        return batch_to_sweep(
+            self._sweep_file.batch(i),
+            int(self.timestamps_ns[i]),
+            None if poses is None else poses[i],
+        )
+
+    @cached_property
+    def ego_poses(self) -> EgoPoses | None:
+        """The ego vehicle's path in the log's world frame; None if nobody knows it."""
+        path = self._folder / "ego_poses.arrow"
+        return ego_poses_from_table(read_table(path)) if path.exists() else None
+
+    @cached_property
+    def world_from_sensor(self) -> Floats | None:
+        """The LiDAR's pose at each sweep, (S, 4, 4); None without ego poses."""
+        if self.ego_poses is None:
+            return None
+        world_from_ego = interpolate_poses(self.ego_poses, self.timestamps_ns)
+        poses: Floats = world_from_ego @ self.info.ego_from_lidar
+        poses.flags.writeable = False
+        return poses
+
+    @property
+    def cameras(self) -> Mapping[str, Camera]:
+        """Calibration of each camera, by name."""
+        return self.info.cameras
+
+    @cached_property
+    def images(self) -> Mapping[str, Images]:
+        """Each camera's pictures; the files stay where the source has them."""
+        root = Path(self.info.source)
+        found = {}
+        for path in sorted((self._folder / "images").glob("*.arrow")):
+            table = read_table(path)
+            paths = tuple(root / p for p in table.column("path").to_pylist())
+            found[path.stem] = Images(table.column("timestamp_ns").to_numpy(), paths)
+        return found
+
+    def truth_table(self) -> pa.Table | None:
+        """Return the labels that came with the log (`schema.CUBOIDS`), or None."""
+        path = self._folder / "truth.arrow"
+        return read_table(path) if path.exists() else None
+
+    def truth(self) -> Labels | None:
+        """Return the labels that came with the log, world frame, or None."""
+        table = self.truth_table()
+        return None if table is None else labels_from_table(table)
+
+    def machine(self, name: str) -> pa.Table | None:
+        """Return the machine result stored under this name, or None."""
+        path = self._machine_path(name)
+        return read_table(path) if path.exists() else None
+
+    def write_machine(self, name: str, table: pa.Table) -> None:
+        """Store a machine result, whole or not at all; one of that name is replaced.
+
+        Raises
+        ------
+        WorkspaceError
+            If the workspace cannot be written.
+        """
+        write_table(self._machine_path(name), table)
+
+    def dense_boxes(self) -> pa.Table:
+        """Return the machine's dense boxes, world frame: solved ones if there are, else proposals.
+
+        Raises
+        ------
+        WorkspaceError
+            If there are none yet.
+        """
+        for name in DENSE:
+            table = self.machine(name)
+            if table is not None:
+                return table
+        raise WorkspaceError(
+            f"log {self.id}: expected dense boxes ({', '.join(DENSE)}), got none: "
+            "run `perception-label propose`"
+        )
+
+    def _machine_path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise SettingError(f"machine result: expected letters, digits, . _ -, got {name!r}")
+        return self._machine / f"{name}.arrow"
+
+    @cached_property
+    def _sweep_file(self) -> SweepFile:
+        return SweepFile(self._folder / "sweeps" / f"{self.info.lidar}.arrow")
+
+
+def interpolate_poses(ego_poses: EgoPoses, timestamps_ns: Ints) -> Floats:
+    """Return world_from_ego (S, 4, 4) at these times; before and after the path it stands still."""
+    times = np.clip(timestamps_ns, ego_poses.timestamps_ns[0], ego_poses.timestamps_ns[-1])
+    out = np.tile(np.eye(4), (len(times), 1, 1))
+    if len(ego_poses) == 1:
+        out[:] = ego_poses.world_from_ego[0]
+        return out
+    # Less the first instant: nanoseconds since 1970 do not fit a float64.
+    since = (ego_poses.timestamps_ns - ego_poses.timestamps_ns[0]).astype(np.float64)
+    at = (times - ego_poses.timestamps_ns[0]).astype(np.float64)
+    turns = Slerp(since, Rotation.from_matrix(ego_poses.world_from_ego[:, :3, :3]))
+    out[:, :3, :3] = turns(at).as_matrix()
+    for axis in range(3):
+        out[:, axis, 3] = np.interp(at, since, ego_poses.world_from_ego[:, axis, 3])
+    return out
+
+
+class Sweeps:
+    """The sweeps of a log as a sequence."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __len__(self) -> int:
+        return len(self._log.timestamps_ns)
+
+    def __getitem__(self, i: int) -> Sweep:
+        return self._log.sweep(i)
+
+    def __iter__(self) -> Iterator[Sweep]:
+        return (self._log.sweep(i) for i in range(len(self)))
