@@ -9,11 +9,14 @@ from perception_label.geometry.cuboids import Cuboids
 if TYPE_CHECKING:
     from perception_label.geometry.inside import points_inside
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
+    from perception_label.pipeline.workspace import Workspace, open_workspace
 
 __version__ = "0.1.0"
 
 # Imported on first use: some of these compile kernels or load large libraries.
 _LAZY = {
+    "Workspace": "perception_label.pipeline.workspace",
+    "open_workspace": "perception_label.pipeline.workspace",
     "overlap_3d": "perception_label.geometry.overlap",
     "overlap_bev": "perception_label.geometry.overlap",
     "points_inside": "perception_label.geometry.inside",
@@ -22,7 +25,9 @@ _LAZY = {
 __all__ = [
     "Cuboids",
     "LabelError",
+    "Workspace",
     "__version__",
+    "open_workspace",
     "overlap_3d",
     "overlap_bev",
     "points_inside",

@@ -12,7 +12,9 @@ import typer
 
 from perception_label.errors import LabelError
 
-VERBS: tuple[str, ...] = ()
+VERBS: tuple[str, ...] = ("ingest",)
+
+STOPPED = 130  # what a shell expects after Ctrl-C
 
 
 def build_app() -> typer.Typer:
@@ -45,6 +47,9 @@ def main(argv: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return 2
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        print("perception-label: stopped", file=sys.stderr)
+        return STOPPED
     except LabelError as error:
         print(f"perception-label: {error}", file=sys.stderr)
         return 1

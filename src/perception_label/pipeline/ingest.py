@@ -175,7 +175,7 @@ class _Job:
         path = intake.sound_path(recording.ego_poses, recording.log_id, notes)
         if path is None and self.odometry is None:
             notes.warnings.append(NO_POSES)
-        order = intake.within_path(order, path, notes)
+        order, path = intake.within_path(order, path, notes)
         if path is None and self.odometry is not None:
             path = self._odometry(order, progress)
         origin_m = intake.local_origin(path, notes)

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from perception_label import schema
-from perception_label.arrays import Floats, Ints, as_points, as_timestamps
+from perception_label.arrays import Ints, Mask, Pose, as_points, as_timestamps
 from perception_label.cloud.sweeps import Sweep
 from perception_label.errors import LabelError, ShapeError, SourceError
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
-from perception_label.geometry.poses import EgoPoses
+from perception_label.geometry.poses import EgoPoses, interpolate_poses, inverse
 from perception_label.readers.recording import Recording
 
 # World coordinates beyond this get a local origin: a float32 there is coarser than 1 mm.
@@ -64,8 +65,13 @@ def order_sweeps(timestamps_ns: Ints, where: str, notes: Notes) -> SweepOrder:
     return SweepOrder(rows[is_new], times[rows[is_new]], n_out_of_order, n_duplicates)
 
 
-def within_path(order: SweepOrder, path: EgoPoses | None, notes: Notes) -> SweepOrder:
-    """Leave out sweeps more than one sweep period before or after the ego poses.
+def within_path(
+    order: SweepOrder, path: EgoPoses | None, notes: Notes
+) -> tuple[SweepOrder, EgoPoses | None]:
+    """Match sweeps and ego poses: both ends of the path are carried on by one sweep period.
+
+    There the vehicle keeps the speed and turn of its last period. Sweeps farther out are
+    left out.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def within_path(order: SweepOrder, path: EgoPoses | None, notes: Notes) -> Sweep
         If no sweep is left: the clocks do not agree.
     """
     if path is None:
-        return order
+        return order, None
     times = order.timestamps_ns
     margin_ns = int(np.median(np.diff(times))) if len(times) > 1 else 100_000_000
     first_ns, last_ns = int(path.timestamps_ns[0]), int(path.timestamps_ns[-1])
@@ -85,13 +91,40 @@ def within_path(order: SweepOrder, path: EgoPoses | None, notes: Notes) -> Sweep
         )
     if not is_near.all():
         notes.left_out.append(f"{(~is_near).sum()} sweeps outside the time of the ego poses")
-    n_held = int((is_near & ((times < first_ns) | (times > last_ns))).sum())
-    if n_held:
+    times = times[is_near]
+    n_beyond = int(((times < first_ns) | (times > last_ns)).sum())
+    if n_beyond:
         notes.warnings.append(
-            f"{n_held} sweeps lie up to one sweep period outside the ego poses: "
-            "the nearest pose holds for them"
+            f"{n_beyond} sweeps lie up to one sweep period outside the ego poses: "
+            "the path is carried on at constant speed for them"
         )
-    return replace(order, rows=order.rows[is_near], timestamps_ns=times[is_near])
+        path = _carry_on(path, int(times[0]), int(times[-1]), margin_ns)
+    return replace(order, rows=order.rows[is_near], timestamps_ns=times), path
+
+
+def _carry_on(path: EgoPoses, first_ns: int, last_ns: int, margin_ns: int) -> EgoPoses:
+    times, poses = path.timestamps_ns, path.world_from_ego
+    ends = [(first_ns, times[0], 1), (last_ns, times[-1], -1)]
+    for to_ns, end_ns, inwards in ends:
+        beyond_ns = int(end_ns - to_ns) * inwards
+        if beyond_ns <= 0:
+            continue
+        inner_ns = np.array([end_ns + inwards * margin_ns])
+        inner = interpolate_poses(path, inner_ns, outside="hold")[0]
+        end = poses[0] if inwards > 0 else poses[-1]
+        further = end @ _share(inverse(inner) @ end, beyond_ns / margin_ns)
+        order = slice(None, None, inwards)
+        times = np.concatenate([[to_ns], times[order]])[order]
+        poses = np.concatenate([further[None], poses[order]])[order]
+    return EgoPoses(times, poses)
+
+
+def _share(step: Pose, share: float) -> Pose:
+    part = np.eye(4)
+    turn = Rotation.from_matrix(step[:3, :3]).as_rotvec()
+    part[:3, :3] = Rotation.from_rotvec(share * turn).as_matrix()
+    part[:3, 3] = share * step[:3, 3]
+    return part
 
 
 def sound_path(path: EgoPoses | None, where: str, notes: Notes) -> EgoPoses | None:
@@ -105,10 +138,10 @@ def sound_path(path: EgoPoses | None, where: str, notes: Notes) -> EgoPoses | No
     if path is None or not len(path):
         return None
     poses = path.world_from_ego
-    is_finite = np.isfinite(poses).all(axis=(1, 2))
+    is_finite: Mask = np.isfinite(poses).all(axis=(1, 2))
     rows = np.argsort(path.timestamps_ns, kind="stable")
     times = path.timestamps_ns[rows]
-    is_new = np.diff(times, prepend=times[0] - 1) > 0
+    is_new: Mask = np.diff(times, prepend=times[0] - 1) > 0
     if not is_finite.all():
         notes.left_out.append(f"{(~is_finite).sum()} ego poses that are not finite")
     if not is_new.all():
@@ -186,7 +219,7 @@ def read_sweep(recording: Recording, row: int) -> Sweep:
 
 def drop_not_finite(sweep: Sweep) -> tuple[Sweep, int]:
     """Return the sweep without points that are NaN or infinite, and how many those were."""
-    is_finite = np.isfinite(sweep.points_m).all(axis=1)
+    is_finite: Mask = np.isfinite(sweep.points_m).all(axis=1)
     n_bad = int(len(is_finite) - is_finite.sum())
     if not n_bad:
         return sweep, 0
@@ -195,7 +228,10 @@ def drop_not_finite(sweep: Sweep) -> tuple[Sweep, int]:
 
 
 def with_channels(sweep: Sweep, channels: Sequence[str]) -> tuple[Sweep, bool]:
-    """Return the sweep with exactly these channels, zeros where it lacks one; was it even?"""
+    """Return the sweep with exactly these channels, zeros where it lacks one.
+
+    The second value is False if the sweep had points and other channels.
+    """
     have = channels_of(sweep)
     if have == tuple(channels):
         return sweep, True
@@ -207,8 +243,3 @@ def with_channels(sweep: Sweep, channels: Sequence[str]) -> tuple[Sweep, bool]:
         for name, kind in schema.SWEEP_CHANNELS.items()
     }
     return replace(sweep, **parts), n == 0
-
-
-def sensor_poses(path: EgoPoses, ego_from_lidar: Floats) -> Floats:
-    """Return world_from_lidar at each ego pose, (P, 4, 4)."""
-    return path.world_from_ego @ ego_from_lidar

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from perception_label.errors import SettingError, WorkspaceError
 from perception_label.geometry.poses import EgoPoses
 from perception_label.pipeline import intake

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perception_label.errors import MissingPosesError, SettingError
-from perception_label.geometry.poses import inverse
+from perception_label.geometry.poses import interpolate_poses, inverse
 from perception_label.storage import folders
-from perception_label.storage.logs import Log, interpolate_poses
+from perception_label.storage.logs import Log
 from perception_label.tables import labels_from_table, tracks_of
 
 if TYPE_CHECKING:

@@ -5,16 +5,14 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from scipy.spatial.transform import Rotation, Slerp
 
 from perception_label.arrays import Floats, Ints
 from perception_label.cloud.sweeps import Sweep
 from perception_label.errors import SettingError, WorkspaceError
 from perception_label.geometry.cameras import Camera, Images
 from perception_label.geometry.labels import Labels
-from perception_label.geometry.poses import EgoPoses
+from perception_label.geometry.poses import EgoPoses, interpolate_poses
 from perception_label.storage.log_info import LogInfo
 from perception_label.storage.sweeps import SweepFile, batch_to_sweep
 from perception_label.storage.whole import read_table, write_table
@@ -160,23 +158,6 @@ class Log:
     @cached_property
     def _sweep_file(self) -> SweepFile:
         return SweepFile(self._folder / "sweeps" / f"{self.info.lidar}.arrow")
-
-
-def interpolate_poses(ego_poses: EgoPoses, timestamps_ns: Ints) -> Floats:
-    """Return world_from_ego (S, 4, 4) at these times; before and after the path it stands still."""
-    times = np.clip(timestamps_ns, ego_poses.timestamps_ns[0], ego_poses.timestamps_ns[-1])
-    out = np.tile(np.eye(4), (len(times), 1, 1))
-    if len(ego_poses) == 1:
-        out[:] = ego_poses.world_from_ego[0]
-        return out
-    # Less the first instant: nanoseconds since 1970 do not fit a float64.
-    since = (ego_poses.timestamps_ns - ego_poses.timestamps_ns[0]).astype(np.float64)
-    at = (times - ego_poses.timestamps_ns[0]).astype(np.float64)
-    turns = Slerp(since, Rotation.from_matrix(ego_poses.world_from_ego[:, :3, :3]))
-    out[:, :3, :3] = turns(at).as_matrix()
-    for axis in range(3):
-        out[:, axis, 3] = np.interp(at, since, ego_poses.world_from_ego[:, axis, 3])
-    return out
 
 
 class Sweeps:
