@@ -57,7 +57,8 @@ def best_matching(a: Ints, b: Ints, weight: Floats) -> Mask:
 
 def is_alone(a: Ints, b: Ints) -> Mask:
     """Return which pairs share neither end with another pair, (P,) bool."""
-    return (_degrees(a)[a] == 1) & (_degrees(b)[b] == 1)
+    alone: Mask = (_degrees(a)[a] == 1) & (_degrees(b)[b] == 1)
+    return alone
 
 
 def crowded_parts(a: Ints, b: Ints) -> Iterator[Ints]:
@@ -92,7 +93,8 @@ def best_of_part(a: Ints, b: Ints, weight: Floats) -> Ints:
     pair = np.full(matrix.shape, -1, dtype=np.int64)
     pair[row, column] = np.arange(len(a))
     chosen = linear_sum_assignment(matrix, maximize=True)
-    return pair[chosen][matrix[chosen] > 0]
+    best_pairs: Ints = pair[chosen][matrix[chosen] > 0]
+    return best_pairs
 
 
 def _degrees(ends: Ints) -> Ints:
