@@ -1,15 +1,20 @@
 import numpy as np
 import pytest
-from recordings import PERIOD_NS, START_NS, MemorySource, recording, sweep_at
 
 from perception_label import LabelError, open_workspace
+from recordings import recording
 
 
 def test_what_goes_in_comes_out(tmp_path):
     taken = recording()
     report = open_workspace(tmp_path / "ws").ingest(taken)
     log = open_workspace(tmp_path / "ws").log()
-    assert (report.n_sweeps, report.n_points, report.left_out, report.warnings) == (6, 24000, (), ())
+    assert (report.n_sweeps, report.n_points, report.left_out, report.warnings) == (
+        6,
+        24000,
+        (),
+        (),
+    )
     assert log.timestamps_ns.tolist() == taken.timestamps_ns.tolist()
     for i, sweep in enumerate(log.sweeps):
         given = taken.source(i)

@@ -138,7 +138,7 @@ def sound_path(path: EgoPoses | None, where: str, notes: Notes) -> EgoPoses | No
     if path is None or not len(path):
         return None
     poses = path.world_from_ego
-    is_finite: Mask = np.isfinite(poses).all(axis=(1, 2))
+    is_finite: Mask = np.asarray(np.isfinite(poses).all(axis=(1, 2)))
     rows = np.argsort(path.timestamps_ns, kind="stable")
     times = path.timestamps_ns[rows]
     is_new: Mask = np.diff(times, prepend=times[0] - 1) > 0
@@ -219,7 +219,7 @@ def read_sweep(recording: Recording, row: int) -> Sweep:
 
 def drop_not_finite(sweep: Sweep) -> tuple[Sweep, int]:
     """Return the sweep without points that are NaN or infinite, and how many those were."""
-    is_finite: Mask = np.isfinite(sweep.points_m).all(axis=1)
+    is_finite: Mask = np.asarray(np.isfinite(sweep.points_m).all(axis=1))
     n_bad = int(len(is_finite) - is_finite.sum())
     if not n_bad:
         return sweep, 0
