@@ -252,6 +252,7 @@ class _Job:
             poses_from="none" if path is None else from_odometry,
             deskewed="ingest" if self.deskew else told,
             origin_m=origin_m,
+            truth_view_rad=recording.truth_view_rad,
             n_out_of_order=order.n_out_of_order,
             n_duplicates=order.n_duplicates,
             left_out=tuple(notes.left_out),

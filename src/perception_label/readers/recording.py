@@ -22,6 +22,8 @@ class Recording:
     reports disorder. `truth` is in the world frame, or None. `left_out` says in one
     line each what of the source was not taken; `warnings` what looked wrong. `is_deskewed`
     says whether the source already moved each point to the sweep's instant (None: not told).
+    `truth_view_rad` is where the truth is complete: the azimuths (from, to) in the ego frame,
+    counter-clockwise from +x, between which objects were labelled; None means all round.
     """
 
     log_id: str
@@ -38,6 +40,7 @@ class Recording:
     left_out: Sequence[str] = ()
     warnings: Sequence[str] = ()
     is_deskewed: bool | None = None
+    truth_view_rad: tuple[float, float] | None = None
 
 
 class SweepSource(Protocol):
