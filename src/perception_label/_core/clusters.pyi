@@ -1,0 +1,44 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def bounds(
+    points_m: NDArray[np.float32], low_m: NDArray[np.float64], high_m: NDArray[np.float64]
+) -> int: ...
+def cell_keys(
+    points_m: NDArray[np.float32],
+    low_m: NDArray[np.float64],
+    side_m: float,
+    shifts: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    rows: NDArray[np.int32],
+) -> None: ...
+def sort_keys(
+    keys: NDArray[np.uint64],
+    rows: NDArray[np.int32],
+    spare_keys: NDArray[np.uint64],
+    spare_rows: NDArray[np.int32],
+    n_bits: int,
+) -> None: ...
+def find_cells(keys: NDArray[np.uint64], starts: NDArray[np.int32]) -> int: ...
+def join_dense(
+    points_m: NDArray[np.float32],
+    keys: NDArray[np.uint64],
+    starts: NDArray[np.int32],
+    shifts: NDArray[np.int64],
+    radius_m: float,
+    min_points: int,
+    parents: NDArray[np.int32],
+    is_core: NDArray[np.uint8],
+) -> None: ...
+def name_clusters(
+    points_m: NDArray[np.float32],
+    keys: NDArray[np.uint64],
+    rows: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    shifts: NDArray[np.int64],
+    radius_m: float,
+    is_core: NDArray[np.uint8],
+    parents: NDArray[np.int32],
+    names: NDArray[np.int32],
+    labels: NDArray[np.int32],
+) -> int: ...
