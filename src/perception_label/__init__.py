@@ -7,6 +7,8 @@ from perception_label.errors import LabelError
 from perception_label.geometry.cuboids import Cuboids
 
 if TYPE_CHECKING:
+    from perception_label.cloud.clusters import cluster
+    from perception_label.cloud.ground import split_ground
     from perception_label.geometry.inside import points_inside
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
     from perception_label.pipeline.workspace import Workspace, open_workspace
@@ -15,11 +17,13 @@ __version__ = "0.1.0"
 
 # Imported on first use: some of these compile kernels or load large libraries.
 _LAZY = {
+    "cluster": "perception_label.cloud.clusters",
     "Workspace": "perception_label.pipeline.workspace",
     "open_workspace": "perception_label.pipeline.workspace",
     "overlap_3d": "perception_label.geometry.overlap",
     "overlap_bev": "perception_label.geometry.overlap",
     "points_inside": "perception_label.geometry.inside",
+    "split_ground": "perception_label.cloud.ground",
 }
 
 __all__ = [
@@ -27,10 +31,12 @@ __all__ = [
     "LabelError",
     "Workspace",
     "__version__",
+    "cluster",
     "open_workspace",
     "overlap_3d",
     "overlap_bev",
     "points_inside",
+    "split_ground",
 ]
 
 

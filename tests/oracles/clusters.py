@@ -63,9 +63,7 @@ def join_dense(points_m, keys, starts, shifts, radius_m, min_points, parents, is
                 parents[parents == b] = a
 
 
-def name_clusters(
-    points_m, keys, rows, starts, shifts, radius_m, is_core, parents, names, labels
-):
+def name_clusters(points_m, keys, rows, starts, shifts, radius_m, is_core, parents, names, labels):
     cell = cell_of(starts)
     group = {}
     for i in range(len(points_m)):

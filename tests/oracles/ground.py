@@ -49,7 +49,7 @@ def heights_by_cell(points_m, cells, starts, ends, heights_m):
         heights_m[starts[cell] : starts[cell + 1]] = sorted(points_m[cells == cell, 2])
 
 
-def grow(
+def grow(  # noqa: PLR0917
     heights_m, starts, edges_m, seed, seed_radius_m, step_m, slope, ground_m, rise, gap_m, support
 ):
     n_rings, n_sectors = ground_m.shape

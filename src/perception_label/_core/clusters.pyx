@@ -178,7 +178,6 @@ def join_dense(
     cdef int32_t[25] last
     cdef int64_t[25] offset
     cdef double limit = radius_m * radius_m
-    cdef uint64_t low
     cdef bint dense
     if n_cells < 1:
         return

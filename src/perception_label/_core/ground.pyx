@@ -243,10 +243,10 @@ def relax(const double[:, ::1] support, int32_t n_rounds, double[:, ::1] ground_
 
     support, ground_m (R, S).
     """
-    cdef Py_ssize_t n_rings = ground_m.shape[0], n_sectors = ground_m.shape[1], k, s, turn
+    cdef Py_ssize_t n_rings = ground_m.shape[0], n_sectors = ground_m.shape[1], k, s, _round
     cdef double weight
     with nogil:
-        for turn in range(n_rounds):
+        for _round in range(n_rounds):
             for k in range(1, n_rings - 1):
                 for s in range(n_sectors):
                     if support[k, s] > 8.0:

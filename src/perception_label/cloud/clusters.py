@@ -11,6 +11,7 @@ from perception_label.arrays import ClusterIds, Floats, Ints, Points, as_points
 from perception_label.errors import SettingError, ShapeError
 
 METHODS = ("adaptive", "dbscan", "euclidean")
+SQUEEZE = 0.5  # upwards a beam is several times farther from the next than sideways
 MOST_CELLS = 2**40  # along one axis: beyond it, double precision no longer tells cells apart
 
 
@@ -181,7 +182,7 @@ def _adaptive(points_m: Points, radius_m: float, min_points: int, origin_m: Floa
     offset = points_m[rows] - origin_m
     range_m = np.hypot(offset[:, 0], offset[:, 1])
     # Upwards a beam's neighbour is several times farther than sideways.
-    squeezed = (offset * [1.0, 1.0, 0.5]).astype(np.float32)
+    squeezed = (offset * [1.0, 1.0, SQUEEZE]).astype(np.float32)
     parents = np.arange(len(rows))
     inner = 0.0
     for outer, shell_m in _shells(radius_m, float(range_m.max(initial=0.0))):
