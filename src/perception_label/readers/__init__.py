@@ -1,31 +1,43 @@
 """Recordings in: one module per source format, one registry.
 
-A format module has `sniff(path) -> bool`, which looks at content and never raises, and
-`open_log(path) -> Recording`, which reads the index and no sweep. Adding a format means
-adding a module and one line to `FORMATS`.
+A format module has `logs(path) -> list[str]`, the names of the logs of its format that the
+path is or holds, told by content, never raising; and `open_log(path) -> Recording`, which
+reads the index and, to see what is in it, at most one sweep. Adding a format means adding a
+module and one line to `FORMATS`.
 """
 
 from importlib import import_module
 from pathlib import Path
 
 from perception_label.errors import SettingError, SourceError
+from perception_label.readers.files import listed
 from perception_label.readers.recording import Recording
 
 # In the order they are tried: the stricter a layout, the earlier.
 FORMATS: dict[str, str] = {
     "pandaset": "perception_label.readers.pandaset",
+    "kitti_tracking": "perception_label.readers.kitti_tracking",
 }
 
 
-def open_log(path: Path, format: str = "auto") -> Recording:
-    """Open a recording; nothing but its index is read yet.
+def open_log(path: Path | str, format: str = "auto") -> Recording:
+    """Open a recording; nothing but its index, and perhaps its first sweep, is read yet.
+
+    Parameters
+    ----------
+    path : path
+        The log's folder or file. Where a folder holds several logs, ROOT:NAME or ROOT/NAME is
+        the log NAME of ROOT.
+    format : str
+        One of `FORMATS`, or "auto": told by content.
 
     Raises
     ------
     SettingError
         If the format is unknown; the message lists the known ones.
     SourceError
-        If the path is not there, or no format knows what lies there.
+        If the path is not there, no format knows what lies there, or it holds several logs;
+        the message lists them.
     """
     path = _one_of_several(Path(path))
     if format == "auto":
@@ -37,22 +49,28 @@ def open_log(path: Path, format: str = "auto") -> Recording:
     return recording
 
 
-def _one_of_several(path: Path) -> Path:
-    """Return the path of a log; ROOT:NAME is the log NAME of those that ROOT holds."""
-    if path.exists():
-        return path
-    root, colon, name = str(path).rpartition(":")
-    if colon and name and Path(root).exists():
-        return Path(root) / name
-    if path.parent.is_dir():  # ROOT/NAME, where a layout has no folder for each log
-        return path
-    raise SourceError(f"{path}: expected a recording, got no such file or folder")
-
-
 def sniff(path: Path) -> str:
     """Return the format whose layout the path has, by content."""
     for name, module in FORMATS.items():
-        if import_module(module).sniff(path):
+        if import_module(module).logs(path):
             return name
+    if not path.exists():
+        names = _logs(path.parent)
+        if names:
+            raise SourceError(f"{path.parent}: expected a log {listed(names)}, got {path.name!r}")
+        raise SourceError(f"{path}: expected a recording, got no such file or folder")
     known = ", ".join(FORMATS)
     raise SourceError(f"{path}: expected a recording in one of {known}, got none of these layouts")
+
+
+def _logs(root: Path) -> list[str]:
+    found = (import_module(module).logs(root) for module in FORMATS.values())
+    return next((names for names in found if names), []) if root.is_dir() else []
+
+
+def _one_of_several(path: Path) -> Path:
+    """Return the path of a log; ROOT:NAME is the log NAME of those that ROOT holds."""
+    root, colon, name = str(path).rpartition(":")
+    if not path.exists() and colon and name and Path(root).exists():
+        return Path(root) / name
+    return path

@@ -55,3 +55,11 @@ def path_of(timestamps_ns: Ints, world_from_ego: Floats) -> EgoPoses:
     """Return ego poses in time order; of several at one instant the first counts."""
     times, first = np.unique(timestamps_ns, return_index=True)
     return EgoPoses(times, world_from_ego[first])
+
+
+def empty_warnings(files: Sequence[Path | None]) -> list[str]:
+    """Say how many of a log's instants have no LiDAR file."""
+    missing = sum(f is None for f in files)
+    if not missing:
+        return []
+    return [f"{missing} of {len(files)} instants have no LiDAR file and are kept as empty sweeps"]

@@ -52,9 +52,9 @@ CLASSES = {
 RIDDEN = ("bicycle", "motorcycle")
 
 
-def sniff(path: Path) -> bool:
-    """Say whether the path is a PandaSet sequence or a folder of them."""
-    return bool(_sequences(path))
+def logs(path: Path) -> list[str]:
+    """Return the names of the PandaSet sequences that the path is or holds."""
+    return [p.name for p in _sequences(path)]
 
 
 def open_log(path: Path) -> Recording:

@@ -24,6 +24,11 @@ class Recording:
     says whether the source already moved each point to the sweep's instant (None: not told).
     `truth_view_rad` is where the truth is complete: the azimuths (from, to) in the ego frame,
     counter-clockwise from +x, between which objects were labelled; None means all round.
+    `origin_m` is where the world frame's origin lies in the source's own world coordinates
+    (Mercator, UTM); labels and poses here are relative to it.
+
+    An instant that has labels and no LiDAR file is a sweep of no points, so that a log of
+    labels alone is a log like any other; `warnings` says how many there are.
     """
 
     log_id: str
@@ -41,6 +46,7 @@ class Recording:
     warnings: Sequence[str] = ()
     is_deskewed: bool | None = None
     truth_view_rad: tuple[float, float] | None = None
+    origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 class SweepSource(Protocol):
