@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from perception_label.cloud.clusters import cluster
     from perception_label.cloud.ground import split_ground
     from perception_label.geometry.inside import points_inside
+    from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
     from perception_label.pipeline.workspace import Workspace, open_workspace
 
@@ -20,6 +21,7 @@ _LAZY = {
     "cluster": "perception_label.cloud.clusters",
     "Workspace": "perception_label.pipeline.workspace",
     "open_workspace": "perception_label.pipeline.workspace",
+    "interpolate": "perception_label.geometry.interpolate",
     "overlap_3d": "perception_label.geometry.overlap",
     "overlap_bev": "perception_label.geometry.overlap",
     "points_inside": "perception_label.geometry.inside",
@@ -32,6 +34,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "cluster",
+    "interpolate",
     "open_workspace",
     "overlap_3d",
     "overlap_bev",
