@@ -27,6 +27,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "pedestrian": ("pedestrian",),
     "cyclist": ("cyclist", "bicycle", "motorcycle"),
 }
+# Truth that a label may lie on without being wrong: what is neither car nor truck may still be
+# a vehicle (a tram, a tractor). Small things get no such pass: a cone is no pedestrian.
+SET_ASIDE: Mapping[str, tuple[str, ...]] = {"vehicle": ("other",)}
 CRITERIA = (
     Criterion("iou_3d", 0.7),
     Criterion("iou_3d", 0.5),
@@ -184,10 +187,11 @@ def score_labels(
     counts = where_truth.inside & enough
     result = {}
     for name, members in GROUPS.items():
-        i = np.flatnonzero(_in_group(truth, members))
+        judged = _in_group(truth, members)
+        i = np.flatnonzero(judged | _in_group(truth, SET_ASIDE.get(name, ())))
         j = np.flatnonzero(_in_group(labels, members))
-        if len(i) or len(j):
-            here = Judged(where_truth.sweeps[i], where_truth.distance_m[i], counts[i])
+        if judged.any() or len(j):
+            here = Judged(where_truth.sweeps[i], where_truth.distance_m[i], (counts & judged)[i])
             there = Judged(
                 where_labels.sweeps[j], where_labels.distance_m[j], where_labels.inside[j]
             )

@@ -133,22 +133,25 @@ class Log:
         """
         write_table(self._machine_path(name), table)
 
-    def dense_boxes(self) -> pa.Table:
-        """Return the machine's dense boxes, world frame: solved ones if there are, else proposals.
+    def dense_source(self, source: str | None = None) -> str:
+        """Return which machine result holds the dense boxes: solved if there are, else proposals.
 
         Raises
         ------
         WorkspaceError
-            If there are none yet.
+            If there are none, or none called `source`.
         """
-        for name in DENSE:
-            table = self.machine(name)
-            if table is not None:
-                return table
+        for name in DENSE if source is None else (source,):
+            if self._machine_path(name).exists():
+                return name
         raise WorkspaceError(
-            f"log {self.id}: expected dense boxes ({', '.join(DENSE)}), got none: "
+            f"log {self.id}: expected dense boxes ({source or ', '.join(DENSE)}), got none: "
             "run `perception-label propose`"
         )
+
+    def dense_boxes(self, source: str | None = None) -> pa.Table:
+        """Return the machine's dense boxes, world frame; see `dense_source`."""
+        return read_table(self._machine_path(self.dense_source(source)))
 
     def _machine_path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
