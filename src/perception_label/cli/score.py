@@ -54,7 +54,11 @@ def describe(result: dict[str, Any]) -> list[str]:
     names = ("hota", "det_a", "ass_a", "mota", "idf1", "identity_switches", "fragmentations")
     groups = {**result["classes"], "all": result}
     track_rows = [(name, *(_cell(g[key]) for key in names)) for name, g in groups.items()]
-    return [*lines, _table("boxes", box_columns, box_rows), _table("tracks", track_columns, track_rows)]
+    return [
+        *lines,
+        _table("boxes", box_columns, box_rows),
+        _table("tracks", track_columns, track_rows),
+    ]
 
 
 def _box_cells(box: dict[str, Any]) -> tuple[str, ...]:
@@ -67,7 +71,7 @@ def _box_cells(box: dict[str, Any]) -> tuple[str, ...]:
 
 def _cell(value: float | None, digits: int = 3) -> str:
     if value is None:
-        return "–"
+        return "-"
     return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
 
 

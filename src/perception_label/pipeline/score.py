@@ -95,9 +95,7 @@ def score(
     return score_log(opened, labels_from_table(opened.dense_boxes(source)), name, settings)
 
 
-def score_log(
-    log: Log, labels: Labels, source: str, settings: Scoring | None = None
-) -> LogScore:
+def score_log(log: Log, labels: Labels, source: str, settings: Scoring | None = None) -> LogScore:
     """Score any labels of a log, world frame, against its truth; errors as in `score`."""
     chosen = settings or Scoring()
     truth = log.truth()
