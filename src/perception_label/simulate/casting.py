@@ -1,0 +1,233 @@
+"""Rays against the town: what each ray of a sweep meets first.
+
+What never moves is one ray-casting scene around the ego vehicle. A mover is a small scene in
+its own frame, and rays are brought into that frame at the instant each is fired: so ego vehicle
+and movers move continuously within the sweep, and nothing is rebuilt from sweep to sweep.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_label.arrays import Floats, Mask
+from perception_label.cloud.open3d_library import load_open3d
+from perception_label.simulate.actors import Actor, thing_poses
+from perception_label.simulate.ground import ground_mesh
+from perception_label.simulate.plan import Plan
+from perception_label.simulate.shapes.mesh import Mesh, merge
+
+_WINDOW_M = 40.0  # the static scene is renewed every so many metres
+_REACH_M = 145.0  # half a window more than the sensor sees
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What N rays met.
+
+    Attributes
+    ----------
+    range_m : (N,) float32
+        Distance, infinite where a ray met nothing.
+    cosine : (N,) float32
+        Of the angle of incidence.
+    instances : (N,) int32
+        Instance, 0 for what is not labelled.
+    materials : (N,) uint8
+        `Material`.
+    is_ground : (N,) bool
+        Whether it is the ground.
+    """
+
+    range_m: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    instances: NDArray[np.int32]
+    materials: NDArray[np.uint8]
+    is_ground: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A mesh ready for rays, and what its triangles are."""
+
+    scene: Any
+    origin_m: Floats
+    materials: NDArray[np.uint8]
+    instances: NDArray[np.int32]
+    n_ground: int
+
+
+class Caster:
+    """Casts rays against one plan; safe to call from several threads, small when pickled."""
+
+    def __init__(self, plan: Plan, threads: int = 0) -> None:
+        self._plan, self._threads = plan, threads
+        self._lock = threading.Lock()
+        self._windows: dict[int, _Shape] = {}
+        self._shapes: dict[tuple[int, int], _Shape] = {}
+        self._poses: tuple[Floats, Floats] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"plan": self._plan, "threads": self._threads}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["plan"], state["threads"])  # type: ignore[misc]
+
+    def cast(
+        self, origins_m: Floats, directions: Floats, columns: NDArray[np.int64], time_s: Floats
+    ) -> Hits:
+        """Follow N rays to what they meet first.
+
+        Parameters
+        ----------
+        origins_m, directions : (N, 3) float64
+            World frame; directions are unit vectors.
+        columns : (N,) int64
+            Row of `time_s` of each ray.
+        time_s : (C,) float64
+            When the columns are fired, seconds from the start of the log.
+        """
+        window = self._window(float(time_s[len(time_s) // 2]))
+        n = len(origins_m)
+        found = Hits(*_hit(window, origins_m, directions, self._threads))
+        middle = float(time_s[len(time_s) // 2])
+        first = len(self._plan.parked) + 1
+        for k, actor in enumerate(self._plan.actors):
+            if not actor.drive.start_s <= middle <= actor.drive.end_s or n == 0:
+                continue
+            rows = self._rays_near(actor, origins_m, directions, columns, time_s)
+            if len(rows) == 0:
+                continue
+            posture = actor.posture(middle)
+            shape = self._shape(k, posture)
+            used, index = np.unique(columns[rows], return_inverse=True)
+            pose = actor.poses(self._plan.town, time_s[used])[index]
+            start = np.einsum("nji,nj->ni", pose[:, :3, :3], origins_m[rows] - pose[:, :3, 3])
+            ahead = np.einsum("nji,nj->ni", pose[:, :3, :3], directions[rows])
+            distance, cosine, _, materials, _ = _hit(shape, start, ahead, self._threads)
+            nearer = distance < found.range_m[rows]
+            put = rows[nearer]
+            found.range_m[put], found.cosine[put] = distance[nearer], cosine[nearer]
+            found.instances[put], found.materials[put] = first + k, materials[nearer]
+            found.is_ground[put] = False
+        return found
+
+    def _rays_near(
+        self,
+        actor: Actor,
+        origins_m: Floats,
+        directions: Floats,
+        columns: NDArray[np.int64],
+        time_s: Floats,
+    ) -> NDArray[np.int64]:
+        """Return the rays that pass the ball around a mover."""
+        some = np.unique(np.linspace(0, len(time_s) - 1, 9).astype(np.int64))
+        place = actor.place(time_s[some])[:, :2]
+        length, width, height = actor.body.size_m
+        here = origins_m[0, :2]
+        if np.hypot(*(place - here).T).min() > self._plan.settings.lidar.max_range_m + length:
+            return np.empty(0, dtype=np.int64)
+        z = self._plan.town.height_m(place)
+        middle = np.column_stack([place, z + 0.1 + height / 2])
+        moved = float(np.linalg.norm(np.diff(place, axis=0), axis=1).max())
+        radius = 0.5 * float(np.hypot(np.hypot(length, width) + 0.3, height + 0.5)) + moved
+        at = np.column_stack(
+            [np.interp(np.arange(len(time_s)), some, middle[:, axis]) for axis in range(3)]
+        )
+        first = np.concatenate([[0], np.flatnonzero(np.diff(columns)) + 1])
+        to_middle = at[columns[first]] - origins_m[first]
+        flat = directions[first, :2]
+        flat_to = to_middle[:, :2] / np.maximum(np.hypot(*to_middle[:, :2].T), 1e-6)[:, None]
+        azimuth_cos = np.einsum("ki,ki->k", flat, flat_to) / np.maximum(np.hypot(*flat.T), 1e-6)
+        wide = np.minimum(radius / np.maximum(np.hypot(*to_middle[:, :2].T), 1e-6), 1.0)
+        # All rays of a column share an azimuth, up to the tilt of the ego vehicle.
+        passing = azimuth_cos > np.cos(np.minimum(np.arcsin(wide) + 0.06, np.pi))
+        column_ok = np.zeros(len(time_s), dtype=bool)
+        column_ok[columns[first[passing]]] = True
+        rows = np.flatnonzero(column_ok[columns])
+        if len(rows) == 0:
+            return rows
+        d = at[columns[rows]] - origins_m[rows]
+        along = np.einsum("ni,ni->n", d, directions[rows])
+        near = (np.einsum("ni,ni->n", d, d) - along**2 < radius**2) & (along > -radius)
+        return np.asarray(rows[near])
+
+    def _shape(self, k: int, posture: int) -> _Shape:
+        with self._lock:
+            if (k, posture) not in self._shapes:
+                meshes = self._plan.actors[k].body.meshes()
+                for number, mesh in enumerate(meshes):
+                    self._shapes[k, number] = _ready(mesh, np.zeros(3), 0, None)
+            return self._shapes[k, posture]
+
+    def _window(self, time_s: float) -> _Shape:
+        """Return the static scene around the ego vehicle at an instant."""
+        travelled = float(self._plan.ego.travelled_m(np.array([time_s]))[0])
+        number = int(np.floor(travelled / _WINDOW_M))
+        with self._lock:
+            if number not in self._windows:
+                while len(self._windows) >= 3:  # memory does not grow with the log
+                    self._windows.pop(next(iter(self._windows)))
+                self._windows[number] = self._build(number)
+            return self._windows[number]
+
+    def _build(self, number: int) -> _Shape:
+        plan = self._plan
+        center = plan.ego.path.at(np.array([(number + 0.5) * _WINDOW_M]))[0, :2]
+        parts = [ground_mesh(plan.town, center, _REACH_M)]
+        owners = [np.zeros(len(parts[0].triangles), dtype=np.int32)]
+        if self._poses is None:
+            self._poses = (
+                thing_poses(plan.town, list(plan.parked)),
+                thing_poses(plan.town, list(plan.scenery)),
+            )
+        for things, poses, first in (
+            (plan.parked, self._poses[0], 1),
+            (plan.scenery, self._poses[1], 0),
+        ):
+            reach = np.hypot(*(poses[:, :2, 3] - center).T) < _REACH_M + 10
+            for k in np.flatnonzero(reach):
+                mesh = things[k].body.meshes()[0].moved(poses[k])
+                parts.append(mesh)
+                owner = first + k if first else 0
+                owners.append(np.full(len(mesh.triangles), owner, dtype=np.int32))
+        origin = np.array([*center, 0.0])
+        return _ready(merge(parts), origin, len(owners[0]), np.concatenate(owners))
+
+
+def _ready(mesh: Mesh, origin_m: Floats, n_ground: int, owners: NDArray[np.int32] | None) -> _Shape:
+    o3d = load_open3d()
+    scene = o3d.t.geometry.RaycastingScene()
+    # Near the window's middle float32 keeps a tenth of a millimetre, however long the drive.
+    scene.add_triangles(
+        o3d.core.Tensor((mesh.vertices_m - origin_m).astype(np.float32)),
+        o3d.core.Tensor(mesh.triangles.astype(np.uint32)),
+    )
+    none = np.zeros(len(mesh.triangles), dtype=np.int32)
+    shape = _Shape(scene, origin_m, mesh.materials, none if owners is None else owners, n_ground)
+    # The first cast builds the tree, which must not happen in two threads at once.
+    _hit(shape, np.zeros((1, 3)), np.array([[0, 0, 1.0]]), 0)
+    return shape
+
+
+def _hit(
+    shape: _Shape, origins_m: Floats, directions: Floats, threads: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], NDArray[np.uint8], Mask]:
+    """Return range, cosine, instance, material, is ground of what N rays meet in one shape."""
+    o3d = load_open3d()
+    rays = np.empty((len(origins_m), 6), dtype=np.float32)
+    rays[:, :3] = origins_m - shape.origin_m
+    rays[:, 3:] = directions
+    result = shape.scene.cast_rays(o3d.core.Tensor(rays), nthreads=threads)
+    distance = result["t_hit"].numpy().copy()
+    triangle = result["primitive_ids"].numpy().astype(np.int64)
+    normal = result["primitive_normals"].numpy()
+    missed = ~np.isfinite(distance)
+    triangle[missed] = 0
+    cosine = np.abs(np.einsum("ni,ni->n", normal, rays[:, 3:]))
+    cosine[missed] = 0
+    ground = (triangle < shape.n_ground) & ~missed
+    instances = np.where(missed, 0, shape.instances[triangle]).astype(np.int32)
+    return distance, cosine, instances, shape.materials[triangle], ground

@@ -1,0 +1,255 @@
+"""A synthetic log: sweeps of a LiDAR in a simulated town, with exact truth."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_label.arrays import Floats, Ints, Mask
+from perception_label.cloud.sweeps import Sweep
+from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.labels import Labels
+from perception_label.geometry.poses import EgoPoses, inverse
+from perception_label.readers.recording import Recording
+from perception_label.simulate.casting import Caster, Hits
+from perception_label.simulate.lidar import (
+    beams,
+    intensity,
+    kept,
+    returned_power,
+    surface_reflectivity,
+)
+from perception_label.simulate.plan import START_NS, Plan, instance_centers, make_plan
+from perception_label.simulate.settings import SceneSettings
+from perception_label.simulate.shapes.mesh import Material
+from perception_label.simulate.town import stream
+
+_POSE_HZ = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSweep:
+    """A sweep, and what each of its N points belongs to.
+
+    Attributes
+    ----------
+    sweep : Sweep
+        Sensor frame.
+    instances : (N,) int32
+        Instance of each point, 0 for none; instance k is track `Plan.names()[k - 1]`.
+    materials : (N,) uint8
+        `Material` of each point.
+    is_ground : (N,) bool
+        Whether it lies on the ground.
+    """
+
+    sweep: Sweep
+    instances: NDArray[np.int32]
+    materials: NDArray[np.uint8]
+    is_ground: Mask
+
+
+class SimulatedSweeps:
+    """Makes sweep i of a plan on its own; the `SweepSource` of a simulated recording."""
+
+    def __init__(self, plan: Plan, threads: int = 0) -> None:
+        self.plan = plan
+        self._caster = Caster(plan, threads)
+        self._beams = beams(plan.settings.lidar, plan.settings.rate_hz)
+
+    def __call__(self, i: int) -> Sweep:
+        """Return sweep i, sensor frame."""
+        return self.labelled(i).sweep
+
+    def labelled(self, i: int) -> LabelledSweep:
+        """Return sweep i with the instance, material and ground flag of each point."""
+        plan, rays = self.plan, self._beams
+        lidar = plan.settings.lidar
+        now = plan.sweep_times_s()[i]
+        time = now + rays.offset_s
+        columns, rings = rays.directions.shape[:2]
+        world_from_lidar = plan.world_from_ego(time) @ plan.ego_from_lidar()
+        directions = np.matmul(rays.directions, world_from_lidar[:, :3, :3].swapaxes(1, 2))
+        directions = directions.reshape(-1, 3)
+        column = np.repeat(np.arange(columns), rings)
+        origins = world_from_lidar[column, :3, 3]
+        random = stream(plan.settings.seed, 7, i)
+        hits = self._caster.cast(origins, directions, column, time)
+        hits = self._through_glass(
+            hits, origins, directions, column, time, random.random(len(column))
+        )
+        rows = np.flatnonzero(
+            (hits.range_m > lidar.min_range_m) & (hits.range_m < lidar.max_range_m)
+        )
+        shine = surface_reflectivity(hits.materials[rows], hits.instances[rows])
+        cosine = hits.cosine[rows].astype(np.float64)
+        power = returned_power(hits.range_m[rows].astype(np.float64), cosine, shine, lidar)
+        stays = kept(power, lidar, random)
+        rows, shine, cosine = rows[stays], shine[stays], cosine[stays]
+        measured = hits.range_m[rows] + lidar.range_noise_m * random.standard_normal(len(rows))
+        brightness = intensity(cosine, shine, random)
+        if lidar.deskew:
+            points = origins[rows] + directions[rows] * measured[:, None]
+            middle = plan.world_from_ego(np.array([now]))[0] @ plan.ego_from_lidar()
+            lidar_from_world = inverse(middle)
+            points = points @ lidar_from_world[:3, :3].T + lidar_from_world[:3, 3]
+        else:
+            points = rays.directions.reshape(-1, 3)[rows] * measured[:, None]
+        sweep = Sweep(
+            points_m=np.ascontiguousarray(points, dtype=np.float32),
+            timestamp_ns=int(plan.timestamps_ns()[i]),
+            intensity=brightness,
+            ring=np.ascontiguousarray(rows % rings, dtype=np.uint16),
+            time_offset_ns=np.rint(rays.offset_s[rows // rings] * 1e9).astype(np.int32),
+        )
+        return LabelledSweep(
+            sweep, hits.instances[rows], hits.materials[rows], hits.is_ground[rows]
+        )
+
+    def _through_glass(
+        self,
+        hits: Hits,
+        origins: Floats,
+        directions: Floats,
+        columns: NDArray[np.int64],
+        time_s: Floats,
+        luck: Floats,
+    ) -> Hits:
+        """Let some rays that met glass go on, some be lost, some come back."""
+        for turn in range(2):
+            chance = (luck * (7.0 if turn else 1.0)) % 1.0
+            glass = (hits.materials == Material.GLASS) & np.isfinite(hits.range_m)
+            rows = np.flatnonzero(glass & (chance < 0.55))
+            hits.range_m[np.flatnonzero(glass & (chance >= 0.55) & (chance < 0.80))] = np.inf
+            if len(rows) == 0:
+                break
+            passed = hits.range_m[rows].astype(np.float64) + 0.01
+            start = origins[rows] + directions[rows] * passed[:, None]
+            beyond = self._caster.cast(start, directions[rows], columns[rows], time_s)
+            hits.range_m[rows] = beyond.range_m + passed.astype(np.float32)
+            hits.cosine[rows], hits.materials[rows] = beyond.cosine, beyond.materials
+            hits.instances[rows], hits.is_ground[rows] = beyond.instances, beyond.is_ground
+        return hits
+
+
+def simulate_log(
+    settings: SceneSettings | None = None, *, count_points: bool = True, workers: int = 2
+) -> Recording:
+    """Return a synthetic log as a reader would hand over a recorded one.
+
+    Sweep i is made when it is asked for, always the same, whatever was asked before. The truth
+    holds a box per object and sweep, at the object's exact pose at the sweep's timestamp, for
+    objects within `label_radius_m` of the ego vehicle that own at least one point of the log;
+    boxes of sweeps in which nothing of the object was seen are there with 0 points. Boxes are
+    upright around bodies that tilt with the road.
+
+    Parameters
+    ----------
+    settings : SceneSettings, optional
+        What to simulate.
+    count_points : bool
+        Make every sweep once now to count the points in each box. Without it the truth holds
+        every object in range, with -1 points.
+    workers : int
+        Threads that make the sweeps for the count.
+
+    Returns
+    -------
+    Recording
+        `source` is a `SimulatedSweeps`; its `labelled(i)` also tells each point's instance.
+    """
+    chosen = settings or SceneSettings()
+    plan = make_plan(chosen)
+    source = SimulatedSweeps(plan)
+    return Recording(
+        log_id=f"simulated-{chosen.seed:04d}",
+        format="simulated",
+        lidar="lidar",
+        timestamps_ns=plan.timestamps_ns(),
+        ego_from_lidar=plan.ego_from_lidar(),
+        source=source,
+        ego_poses=_ego_poses(plan),
+        truth=_truth(plan, source, workers) if count_points else _boxes(plan, None),
+    )
+
+
+def _ego_poses(plan: Plan) -> EgoPoses:
+    """Return the ego vehicle's poses every 10 ms and at every sweep."""
+    last = round(plan.settings.duration_s * 1e9) + 100_000_000
+    times = START_NS + np.arange(0, last, 1_000_000_000 // _POSE_HZ, dtype=np.int64)
+    times = np.unique(np.concatenate([times, plan.timestamps_ns()]))
+    return EgoPoses(times, plan.world_from_ego(np.asarray((times - START_NS) * 1e-9)))
+
+
+def _truth(plan: Plan, source: SimulatedSweeps, workers: int) -> Labels:
+    def count(i: int) -> tuple[Ints, Ints]:
+        made = source.labelled(i)
+        pose = plan.world_from_ego(plan.sweep_times_s()[i : i + 1])[0] @ plan.ego_from_lidar()
+        points = made.sweep.points_m.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
+        owned = np.bincount(made.instances, minlength=len(plan.bodies) + 1)[1:]
+        return _points_inside(points, *_boxes_at(plan, i)), owned
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        counted = list(pool.map(count, range(plan.settings.n_sweeps)))
+    return _boxes(plan, counted)
+
+
+def _boxes_at(plan: Plan, i: int) -> tuple[Cuboids, Ints]:
+    """Return the boxes near the ego vehicle in sweep i, and their instances from 0."""
+    time = float(plan.sweep_times_s()[i])
+    at, yaw, there = instance_centers(plan, time)
+    ego = plan.world_from_ego(np.array([time]))[0, :2, 3]
+    there &= np.hypot(*(at[:, :2] - ego).T) < plan.settings.label_radius_m
+    index = np.flatnonzero(there)
+    size = np.array([plan.bodies[k].size_m for k in index]).reshape(-1, 3)
+    return Cuboids(at[index], size, yaw[index]), index
+
+
+def _boxes(plan: Plan, counted: list[tuple[Ints, Ints]] | None) -> Labels:
+    """Return the truth from the counts of every sweep: points per box, points per instance."""
+    seen = np.ones(len(plan.bodies), dtype=bool)
+    if counted is not None:
+        seen = np.sum([owned for _, owned in counted], axis=0) > 0
+    columns: dict[str, list[Any]] = {"time": [], "instance": [], "box": [], "points": []}
+    for i, timestamp in enumerate(plan.timestamps_ns()):
+        cuboids, index = _boxes_at(plan, i)
+        points = np.full(len(index), -1) if counted is None else counted[i][0]
+        keep = seen[index]
+        columns["time"].append(np.full(int(keep.sum()), timestamp))
+        columns["instance"].append(index[keep])
+        columns["box"].append(cuboids[keep].packed())
+        columns["points"].append(points[keep])
+    names = np.array(plan.names(), dtype=str)
+    classes = np.array([body.class_name for body in plan.bodies], dtype=str)
+    instance = np.concatenate(columns["instance"])
+    return Labels.from_columns(
+        np.concatenate(columns["time"]),
+        names[instance],
+        classes[instance],
+        Cuboids.unpack(np.concatenate(columns["box"])),
+        n_points=np.concatenate(columns["points"]),
+    )
+
+
+def _points_inside(points_m: Floats, cuboids: Cuboids, _index: Ints) -> Ints:
+    """Return how many points lie in each cuboid, (M,)."""
+    order = np.argsort(points_m[:, 0], kind="stable")
+    xs = points_m[order, 0]
+    out = np.zeros(len(cuboids), dtype=np.int64)
+    reach = np.hypot(cuboids.size_m[:, 0], cuboids.size_m[:, 1]) / 2
+    low = np.searchsorted(xs, cuboids.center_m[:, 0] - reach)
+    high = np.searchsorted(xs, cuboids.center_m[:, 0] + reach)
+    for j in range(len(cuboids)):
+        near = points_m[order[low[j] : high[j]]] - cuboids.center_m[j]
+        near = near[np.abs(near[:, 1]) <= reach[j]]
+        c, s = np.cos(cuboids.yaw_rad[j]), np.sin(cuboids.yaw_rad[j])
+        along, across = near[:, 0] * c + near[:, 1] * s, near[:, 1] * c - near[:, 0] * s
+        half = cuboids.size_m[j] / 2
+        out[j] = np.count_nonzero(
+            (np.abs(along) <= half[0])
+            & (np.abs(across) <= half[1])
+            & (np.abs(near[:, 2]) <= half[2])
+        )
+    return out

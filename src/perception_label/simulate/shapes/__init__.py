@@ -1,0 +1,1 @@
+"""Triangle meshes of what stands, drives and walks in a street."""
