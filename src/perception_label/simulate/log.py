@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.cloud.sweeps import Sweep
 from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.inside import points_inside
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.readers.recording import Recording
@@ -172,6 +173,7 @@ def simulate_log(
         source=source,
         ego_poses=_ego_poses(plan),
         truth=_truth(plan, source, workers) if count_points else _boxes(plan, None),
+        is_deskewed=chosen.lidar.deskew,
     )
 
 
@@ -189,14 +191,14 @@ def _truth(plan: Plan, source: SimulatedSweeps, workers: int) -> Labels:
         pose = plan.world_from_ego(plan.sweep_times_s()[i : i + 1])[0] @ plan.ego_from_lidar()
         points = made.sweep.points_m.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
         owned = np.bincount(made.instances, minlength=len(plan.bodies) + 1)[1:]
-        return _points_inside(points, *_boxes_at(plan, i)), owned
+        return points_inside(points, boxes_at(plan, i)[0]), owned
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         counted = list(pool.map(count, range(plan.settings.n_sweeps)))
     return _boxes(plan, counted)
 
 
-def _boxes_at(plan: Plan, i: int) -> tuple[Cuboids, Ints]:
+def boxes_at(plan: Plan, i: int) -> tuple[Cuboids, Ints]:
     """Return the boxes near the ego vehicle in sweep i, and their instances from 0."""
     time = float(plan.sweep_times_s()[i])
     at, yaw, there = instance_centers(plan, time)
@@ -214,7 +216,7 @@ def _boxes(plan: Plan, counted: list[tuple[Ints, Ints]] | None) -> Labels:
         seen = np.sum([owned for _, owned in counted], axis=0) > 0
     columns: dict[str, list[Any]] = {"time": [], "instance": [], "box": [], "points": []}
     for i, timestamp in enumerate(plan.timestamps_ns()):
-        cuboids, index = _boxes_at(plan, i)
+        cuboids, index = boxes_at(plan, i)
         points = np.full(len(index), -1) if counted is None else counted[i][0]
         keep = seen[index]
         columns["time"].append(np.full(int(keep.sum()), timestamp))
@@ -231,25 +233,3 @@ def _boxes(plan: Plan, counted: list[tuple[Ints, Ints]] | None) -> Labels:
         Cuboids.unpack(np.concatenate(columns["box"])),
         n_points=np.concatenate(columns["points"]),
     )
-
-
-def _points_inside(points_m: Floats, cuboids: Cuboids, _index: Ints) -> Ints:
-    """Return how many points lie in each cuboid, (M,)."""
-    order = np.argsort(points_m[:, 0], kind="stable")
-    xs = points_m[order, 0]
-    out = np.zeros(len(cuboids), dtype=np.int64)
-    reach = np.hypot(cuboids.size_m[:, 0], cuboids.size_m[:, 1]) / 2
-    low = np.searchsorted(xs, cuboids.center_m[:, 0] - reach)
-    high = np.searchsorted(xs, cuboids.center_m[:, 0] + reach)
-    for j in range(len(cuboids)):
-        near = points_m[order[low[j] : high[j]]] - cuboids.center_m[j]
-        near = near[np.abs(near[:, 1]) <= reach[j]]
-        c, s = np.cos(cuboids.yaw_rad[j]), np.sin(cuboids.yaw_rad[j])
-        along, across = near[:, 0] * c + near[:, 1] * s, near[:, 1] * c - near[:, 0] * s
-        half = cuboids.size_m[j] / 2
-        out[j] = np.count_nonzero(
-            (np.abs(along) <= half[0])
-            & (np.abs(across) <= half[1])
-            & (np.abs(near[:, 2]) <= half[2])
-        )
-    return out
