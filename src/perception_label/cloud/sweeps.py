@@ -29,6 +29,8 @@ class Sweep:
         Time of each point less `timestamp_ns`.
     lidar : (N,) uint8 or None
         Which LiDAR, where the source publishes several merged into one sweep.
+    remarks : tuple of str
+        What a reader had to repair or drop in this sweep, one line each; ingest reports them.
     """
 
     points_m: Points
@@ -38,6 +40,7 @@ class Sweep:
     ring: NDArray[np.uint16] | None = None
     time_offset_ns: NDArray[np.int32] | None = None
     lidar: NDArray[np.uint8] | None = None
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.points_m)

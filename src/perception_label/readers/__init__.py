@@ -16,7 +16,11 @@ from perception_label.readers.recording import Recording
 # In the order they are tried: the stricter a layout, the earlier.
 FORMATS: dict[str, str] = {
     "pandaset": "perception_label.readers.pandaset",
+    "argoverse2": "perception_label.readers.argoverse2",
+    "kitti_raw": "perception_label.readers.kitti_raw",
     "kitti_tracking": "perception_label.readers.kitti_tracking",
+    "kitti_object": "perception_label.readers.kitti_object",
+    "folder": "perception_label.readers.folder",
 }
 
 

@@ -58,13 +58,13 @@ class KittiSweeps:
 
 
 def read_calibration(path: Path) -> dict[str, Floats]:
-    """Return the entries of a KITTI calibration file by name: 12 numbers as (3, 4), 9 as (3, 3)."""
+    """Return the entries of a KITTI calibration file by name: (3, 4), (3, 3) or (3,)."""
     entries: dict[str, Floats] = {}
     for line in read_text(path).splitlines():
         name, *values = line.replace(":", " ", 1).split() or [""]
-        if len(values) not in (9, 12):
+        if len(values) not in (3, 9, 12):
             continue
-        shape = (3, len(values) // 3)
+        shape = (3, len(values) // 3) if len(values) > 3 else (3,)
         entries[_ALIASES.get(name, name)] = floats(path, values, (-1,), name).reshape(shape)
     return entries
 
@@ -74,7 +74,10 @@ def rigid(path: Path, entries: Mapping[str, Floats], name: str) -> Pose:
     if name not in entries:
         raise refuse(path, f"an entry {name}", ", ".join(entries) or "none")
     out = np.eye(4)
-    out[:3, : entries[name].shape[1]] = entries[name]
+    entry = entries[name]
+    if entry.ndim != 2:
+        raise refuse(path, f"a matrix {name}", f"{entry.size} numbers")
+    out[:3, : entry.shape[1]] = entry
     if not abs(np.linalg.det(out[:3, :3]) - 1) < 0.01:
         raise refuse(path, f"a rotation in {name}", f"determinant {np.linalg.det(out[:3, :3]):.3g}")
     return out
