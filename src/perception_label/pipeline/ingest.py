@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from perception_label import schema
+from perception_label.cloud.odometry import METHODS, estimate_path
 from perception_label.errors import LabelError, SettingError, SourceError, WorkspaceError
-from perception_label.geometry.poses import EgoPoses
+from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.pipeline import intake
 from perception_label.pipeline.intake import Notes
 from perception_label.pipeline.parallel import n_workers
@@ -206,7 +207,17 @@ class _Job:
             write_text(mark, self.fingerprint)
 
     def _odometry(self, order: intake.SweepOrder, progress: Progress | None) -> EgoPoses:
-        raise SettingError(f"odometry: expected open3d or kiss-icp, got {self.odometry!r}")
+        """Return the ego's path, told by the points; the world is the first ego frame."""
+        recording = self.recording
+        sensor = estimate_path(
+            lambda k: intake.read_sweep(recording, int(order.rows[k])),
+            order.timestamps_ns,
+            str(self.odometry),
+            is_deskewed=recording.is_deskewed is True,
+            progress=progress,
+        )
+        mount = np.asarray(recording.ego_from_lidar, dtype=np.float64)
+        return EgoPoses(sensor.timestamps_ns, mount @ sensor.world_from_ego @ inverse(mount))
 
     def _write_small(
         self, path: EgoPoses | None, origin_m: tuple[float, float, float], notes: Notes
@@ -283,6 +294,8 @@ def _check(recording: Recording, odometry: str | None, deskew: bool) -> None:
     for what, name in [*names, *(("camera", c) for c in recording.images)]:
         if not folders.is_name(name):
             raise SourceError(f"{what}: expected letters, digits and . _ + = @ -, got {name!r}")
+    if odometry is not None and odometry not in METHODS:
+        raise SettingError(f"odometry: expected one of {', '.join(METHODS)}, got {odometry!r}")
     if odometry is not None and recording.ego_poses is not None and len(recording.ego_poses):
         raise SettingError(
             f"odometry: expected a source without ego poses, got {recording.log_id} with "

@@ -1,10 +1,11 @@
 """Read, clean and write all sweeps of a recording, taking over what a cut-off try wrote."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from perception_label.cloud.deskew import deskew
 from perception_label.errors import SettingError, WorkspaceError
 from perception_label.geometry.poses import EgoPoses
 from perception_label.pipeline import intake
@@ -108,5 +109,8 @@ def _prepare(
     raw = intake.read_sweep(recording, int(order.rows[k]))
     even, is_even = intake.with_channels(raw, channels)
     sweep, n_bad = intake.drop_not_finite(even)
+    if deskew_along is not None:
+        at = replace(sweep, timestamp_ns=int(order.timestamps_ns[k]))
+        sweep = deskew(at, deskew_along, recording.ego_from_lidar)
     timestamp_ns = int(order.timestamps_ns[k])
     return StoredSweep(sweep_to_batch(sweep, channels), timestamp_ns, n_bad), is_even
