@@ -185,7 +185,7 @@ class _Job:
             self.stage / "sweeps",
             recording,
             order,
-            path if self.deskew else None,
+            intake.beyond_ends(path, order) if self.deskew and path else None,
             workers,
             progress,
         )
@@ -247,7 +247,7 @@ class _Job:
         staged: StagedSweeps,
         notes: Notes,
     ) -> LogInfo:
-        recording = self.recording
+        recording, o, m = self.recording, origin_m, self.recording.origin_m
         told = {True: "source", False: "no", None: "unknown"}[recording.is_deskewed]
         from_odometry = f"odometry:{self.odometry}" if self.odometry else "source"
         return LogInfo(
@@ -290,6 +290,10 @@ def _open(source: str | Path | Recording, format: str) -> tuple[Recording, Path 
 def _check(recording: Recording, odometry: str | None, deskew: bool) -> None:
     if not len(recording.timestamps_ns):
         raise SourceError(f"{recording.log_id}: expected at least one sweep, got none")
+    if deskew and odometry is None and recording.ego_poses is None:
+        raise SettingError(
+            f"deskew: expected ego poses, got {recording.log_id} without: add --odometry"
+        )
     names = [("log id", recording.log_id), ("lidar", recording.lidar)]
     for what, name in [*names, *(("camera", c) for c in recording.images)]:
         if not folders.is_name(name):

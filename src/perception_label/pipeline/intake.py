@@ -81,7 +81,7 @@ def within_path(
     if path is None:
         return order, None
     times = order.timestamps_ns
-    margin_ns = int(np.median(np.diff(times))) if len(times) > 1 else 100_000_000
+    margin_ns = _period_ns(times)
     first_ns, last_ns = int(path.timestamps_ns[0]), int(path.timestamps_ns[-1])
     is_near = (times >= first_ns - margin_ns) & (times <= last_ns + margin_ns)
     if not is_near.any():
@@ -100,6 +100,17 @@ def within_path(
         )
         path = _carry_on(path, int(times[0]), int(times[-1]), margin_ns)
     return replace(order, rows=order.rows[is_near], timestamps_ns=times), path
+
+
+def beyond_ends(path: EgoPoses, order: SweepOrder) -> EgoPoses:
+    """Return the path carried on by a sweep period at both ends: a sweep's points reach there."""
+    times = order.timestamps_ns
+    margin_ns = _period_ns(times)
+    return _carry_on(path, int(times[0]) - margin_ns, int(times[-1]) + margin_ns, margin_ns)
+
+
+def _period_ns(times: Ints) -> int:
+    return int(np.median(np.diff(times))) if len(times) > 1 else 100_000_000
 
 
 def _carry_on(path: EgoPoses, first_ns: int, last_ns: int, margin_ns: int) -> EgoPoses:
