@@ -225,7 +225,7 @@ class _Job:
         recording = self.recording
         if path is not None:
             write_table(self.stage / "ego_poses.arrow", ego_poses_to_table(path))
-        if recording.truth is not None and recording.ego_poses is not None:
+        if recording.truth is not None and path is not None and self.odometry is None:
             truth = intake.shift_labels(recording.truth, origin_m)
             table = labels_to_table(truth, f"imported:{recording.format}")
             write_table(self.stage / "truth.arrow", table)
@@ -247,7 +247,8 @@ class _Job:
         staged: StagedSweeps,
         notes: Notes,
     ) -> LogInfo:
-        recording, o, m = self.recording, origin_m, self.recording.origin_m
+        recording, theirs = self.recording, self.recording.origin_m
+        x, y, z = origin_m
         told = {True: "source", False: "no", None: "unknown"}[recording.is_deskewed]
         from_odometry = f"odometry:{self.odometry}" if self.odometry else "source"
         return LogInfo(
@@ -262,7 +263,8 @@ class _Job:
             channels=staged.channels,
             poses_from="none" if path is None else from_odometry,
             deskewed="ingest" if self.deskew else told,
-            origin_m=origin_m,
+            # Of ours and of the reader's, which may have taken one off already.
+            origin_m=(theirs[0] + x, theirs[1] + y, theirs[2] + z),
             truth_view_rad=recording.truth_view_rad,
             n_out_of_order=order.n_out_of_order,
             n_duplicates=order.n_duplicates,

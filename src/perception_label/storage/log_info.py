@@ -42,9 +42,6 @@ class LogInfo:
         Add this to a position of the log's world frame to get the source's.
     truth_view_rad : (from, to) or None
         Azimuths in the ego frame between which the truth is complete; None: all round.
-    truth_view_rad : (2,) floats or None
-        The azimuths in the ego frame, from and to, between which the truth is complete; None
-        means all round.
     n_out_of_order, n_duplicates : int
         Sweeps the source had not in time order, and left-out repeats of a time.
     left_out, warnings : tuple of str
@@ -63,7 +60,6 @@ class LogInfo:
     poses_from: str
     deskewed: str
     origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    truth_view_rad: tuple[float, float] | None = None
     truth_view_rad: tuple[float, float] | None = None
     n_out_of_order: int = 0
     n_duplicates: int = 0
@@ -99,8 +95,6 @@ class LogInfo:
             for name in ("channels", "origin_m", "left_out", "warnings"):
                 plain[name] = tuple(plain[name])
             if plain.get("truth_view_rad") is not None:
-                plain["truth_view_rad"] = tuple(plain["truth_view_rad"])
-            if plain["truth_view_rad"] is not None:
                 plain["truth_view_rad"] = tuple(plain["truth_view_rad"])
             return cls(**plain)
         except (OSError, ValueError, KeyError, TypeError) as error:
