@@ -60,7 +60,7 @@ def test_bare_ground_is_ground_at_any_mounting_height(name, sensor_m):
 def test_surface_follows_the_ground(name):
     points = rings(SURFACES[name])
     height = ground.ground_surface(points).height_above(points)
-    assert np.quantile(np.abs(height), 0.95) < 0.1
+    assert np.quantile(np.abs(height), 0.95) < 0.06
 
 
 @pytest.mark.parametrize("name", SURFACES)
@@ -152,26 +152,61 @@ def test_wrong_shapes_and_settings_are_refused():
         pl.split_ground(np.zeros((4, 3)), tolerance_m=-1.0)
 
 
-@given(SEEDS, st.integers(0, 200))
+@given(SEEDS, st.integers(0, 120))
 def test_kernels_match_their_twins(seed, n):
     rng = np.random.default_rng(seed)
-    points = (rng.normal(0, 1, (n, 3)) * [12, 12, 0.4]).astype(np.float32)
+    points = (rng.normal(0, 1, (n, 3)) * [9, 9, 0.4]).astype(np.float32)
     points[rng.integers(0, max(n, 1), n // 20)] = np.nan
     edges = np.array([0, 1, 2, 3.5, 5, 8, 12, 18.0])
     ring_at = (np.searchsorted(edges, np.arange(18 * 4) / 4, side="right") - 1).astype(np.int32)
-    seed_plane = np.array([0.0, 0.01, -0.02])
-    results = []
-    for side in (core, oracle):
-        cells, starts = np.empty(n, np.int32), np.zeros(7 * 12 + 1, np.int32)
-        side.place_points(points, edges, ring_at, 12, cells, starts)
-        heights = np.empty(starts[-1], np.float32)
-        side.heights_by_cell(points, cells, starts, np.empty(84, np.int32), heights)
-        surface, rise, gap, support = np.zeros((4, 7, 12))
-        side.grow(heights, starts, edges, seed_plane, 3.0, 0.25, 0.12, surface, rise, gap, support)
-        grown = surface.copy()
-        side.relax(support, 3, surface)
-        below = np.empty(n, np.float32)
-        side.ground_below(surface, edges, ring_at, points, below)
-        results.append([cells, starts, heights, grown, rise, gap, support, surface, below])
+    results = [run_kernels(side, points, edges, ring_at) for side in (core, oracle)]
     for mine, twin in zip(*results, strict=True):
         np.testing.assert_allclose(mine, twin, atol=1e-6)
+
+
+def run_kernels(side, points, edges, ring_at):
+    n = len(points)
+    places, counts = np.empty((n, 2), np.float32), np.empty((7, 12), np.int32)
+    side.place_points(points, edges.astype(np.float32), ring_at, places, counts)
+    ends = (np.cumsum(counts) - counts.ravel()).astype(np.int32).reshape(counts.shape)
+    heights, low = np.empty(counts.sum(), np.float32), np.empty((3, 12))
+    side.heights_by_cell(points, places, ends, heights)
+    side.second_lowest(heights, ends, low)
+    surface, rise, gap, support = np.zeros((4, 7, 12))
+    plane = np.array([0.0, 0.01, -0.02])
+    side.grow(heights, ends, edges, plane, 3.0, 0.25, 0.12, surface, rise, gap, support)
+    grown = surface.copy()
+    side.relax(support, 3, surface)
+    above, offsets = np.empty(n, np.float32), np.empty((7, 24), np.int32)
+    side.height_above(surface, support, points, places, above)
+    # On the grid of the thresholds' own steps no rounding decides on which side a point lies.
+    coarse = (np.round(above * 64) / 64 + 1 / 128).astype(np.float32)
+    side.count_offsets(coarse, places, offsets)
+    tolerance, is_ground = np.linspace(0.06, 0.3, 7), np.empty(n, np.uint8)
+    cells = np.empty((7, 12, 2), np.int32)
+    side.choose_ground(coarse, places, tolerance, 0.1, 0.5, cells, is_ground)
+    return [
+        places,
+        counts,
+        ends,
+        heights,
+        low,
+        grown,
+        rise,
+        gap,
+        support,
+        surface,
+        above,
+        offsets,
+        is_ground,
+    ]
+
+
+@pytest.mark.realdata
+def test_semantickitti_sweep(real_data):
+    points = np.fromfile(real_data("semantickitti_seq00/000000.bin"), np.float32).reshape(-1, 4)
+    labels = np.fromfile(real_data("semantickitti_seq00/000000.label"), np.uint32) & 0xFFFF
+    truth, known = np.isin(labels, [40, 44, 48, 49, 60, 72]), labels > 1
+    found = pl.split_ground(points[:, :3])
+    hits = (found & truth & known).sum()
+    assert 2 * hits / (found[known].sum() + truth[known].sum()) > 0.97

@@ -28,6 +28,12 @@ def _rings() -> tuple[Floats, NDArray[np.int32]]:
 
 
 EDGES_M, RING_AT = _rings()
+MIDDLES_M = (EDGES_M[:-1] + EDGES_M[1:]) / 2
+N_RINGS = len(MIDDLES_M)
+N_NEAR = int((MIDDLES_M < 20).sum())  # rings the ground near the sensor is sought in
+STEP_M, SLOPE = 0.25, 0.12  # a kerb with a margin, and the steepest change of slope
+N_ROUNDS = 4
+LEAST_M, MOST_M = 0.05, 0.15  # thinner than any real road, thicker than any lawn to drive on
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +57,13 @@ class GroundSurface:
         xy = np.asarray(xy_m)
         if xy.ndim != 2 or xy.shape[1] != 2:
             raise ShapeError(f"xy_m: expected (N, 2), got {xy.shape}")
-        return self._below(as_points(np.column_stack([xy, np.zeros(len(xy))])))
+        below: NDArray[np.float32] = -self.height_above(np.column_stack([xy, np.zeros(len(xy))]))
+        return below
 
     def height_above(self, points_m: NDArray[Any]) -> NDArray[np.float32]:
         """Return the height of (N, 3) points above the ground, NaN where one is not finite."""
         points = as_points(points_m)
-        height: NDArray[np.float32] = points[:, 2] - self._below(points)
-        return height
-
-    def _below(self, points_m: Points) -> NDArray[np.float32]:
-        out = np.empty(len(points_m), dtype=np.float32)
-        core.ground_below(self.ground_m, EDGES_M, RING_AT, points_m, out)
-        return out
+        return _height_above(self, points, _place(points)[0])
 
 
 def ground_surface(points_m: NDArray[Any]) -> GroundSurface:
@@ -94,41 +95,19 @@ def ground_surface(points_m: NDArray[Any]) -> GroundSurface:
     shadow is crossed with a reach that widens with its length.
     """
     points = as_points(points_m)
-    n_rings = len(EDGES_M) - 1
-    cells = np.empty(len(points), dtype=np.int32)
-    starts = np.empty(n_rings * N_SECTORS + 1, dtype=np.int32)
-    core.place_points(points, EDGES_M, RING_AT, N_SECTORS, cells, starts)
-    heights = np.empty(starts[-1], dtype=np.float32)
-    core.heights_by_cell(points, cells, starts, np.empty(len(starts) - 1, dtype=np.int32), heights)
-    seed, radius_m = _seed(heights, starts)
-    shape = (n_rings, N_SECTORS)
-    ground, support = np.empty(shape), np.empty(shape)
-    core.grow(
-        heights,
-        starts,
-        EDGES_M,
-        seed,
-        radius_m,
-        0.25,
-        0.12,
-        ground,
-        np.empty(shape),
-        np.empty(shape),
-        support,
-    )
-    core.relax(support, 8, ground)
-    return GroundSurface(ground, support)
+    return _surface(points, *_place(points))
 
 
-def split_ground(points_m: NDArray[Any], *, tolerance_m: float = 0.1) -> Mask:
+def split_ground(points_m: NDArray[Any], *, tolerance_m: float | None = None) -> Mask:
     """Tell ground from everything that stands on it.
 
     Parameters
     ----------
     points_m : (N, 3) numbers
         Points of one sweep around the sensor or the ego vehicle, z up, metres.
-    tolerance_m : float
-        A point up to this far above the ground surface is ground.
+    tolerance_m : float, optional
+        A point up to this far above the ground surface is ground. By default it follows the
+        spread of the ground's own points at that range, from 0.05 m to 0.15 m.
 
     Returns
     -------
@@ -146,6 +125,12 @@ def split_ground(points_m: NDArray[Any], *, tolerance_m: float = 0.1) -> Mask:
     --------
     ground_surface : The surface itself, and the method.
 
+    Notes
+    -----
+    The foot of a wall or a car is as low as the ground, yet not ground: where a cell holds more
+    points just above the surface than on it, something upright stands there, and the cell has
+    no ground. A surface seen from above piles its points up at one height instead.
+
     Examples
     --------
     >>> import numpy as np
@@ -154,44 +139,86 @@ def split_ground(points_m: NDArray[Any], *, tolerance_m: float = 0.1) -> Mask:
     >>> bool(split_ground(road).all())
     True
     """
-    if not (np.isfinite(tolerance_m) and tolerance_m > 0):
+    if tolerance_m is not None and not (np.isfinite(tolerance_m) and tolerance_m > 0):
         raise SettingError(f"tolerance_m: expected a positive number of metres, got {tolerance_m}")
     points = as_points(points_m)
-    height = ground_surface(points).height_above(points)
-    is_ground: Mask = (height < tolerance_m) & (height > -0.4)
+    places, counts = _place(points)
+    height = _height_above(_surface(points, places, counts), points, places)
+    tolerance = np.full(N_RINGS, tolerance_m) if tolerance_m else _tolerance(height, places)
+    is_ground = np.empty(len(points), dtype=np.bool_)
+    cells = np.empty((N_RINGS, N_SECTORS, 2), dtype=np.int32)
+    core.choose_ground(height, places, tolerance, 0.1, 1 / 3, cells, is_ground.view(np.uint8))
     return is_ground
 
 
-def _seed(heights_m: NDArray[np.float32], starts: NDArray[np.int32]) -> tuple[Floats, float]:
+def _place(points_m: Points) -> tuple[Points, NDArray[np.int32]]:
+    """Return the (N, 2) ring and sector of each point, and the (R, S) points in each cell."""
+    places = np.empty((len(points_m), 2), dtype=np.float32)
+    counts = np.empty((N_RINGS, N_SECTORS), dtype=np.int32)
+    core.place_points(points_m, EDGES_M.astype(np.float32), RING_AT, places, counts)
+    return places, counts
+
+
+def _height_above(surface: GroundSurface, points_m: Points, places: Points) -> Points:
+    out = np.empty(len(points_m), dtype=np.float32)
+    core.height_above(surface.ground_m, surface.support, points_m, places, out)
+    return out
+
+
+def _surface(points_m: Points, places: Points, counts: NDArray[np.int32]) -> GroundSurface:
+    # Where cells start; the kernel turns it into where they end.
+    ends = (np.cumsum(counts) - counts.ravel()).astype(np.int32).reshape(counts.shape)
+    heights = np.empty(int(counts.sum()), dtype=np.float32)
+    core.heights_by_cell(points_m, places, ends, heights)
+    seed, radius_m = _seed(heights, ends)
+    ground, rise, gap, support = np.empty((4, *counts.shape))
+    core.grow(heights, ends, EDGES_M, seed, radius_m, STEP_M, SLOPE, ground, rise, gap, support)
+    core.relax(support, N_ROUNDS, ground)
+    return GroundSurface(ground, support)
+
+
+def _tolerance(height_m: Points, places: Points) -> Floats:
+    """Return how far above the surface its own points lie, ring by ring, (R,)."""
+    counts = np.empty((N_RINGS, 24), dtype=np.int32)
+    core.count_offsets(height_m, places, counts)
+    # The share within one sigma; a ring with few points takes its inner neighbours' counts too.
+    sums = np.cumsum(counts, axis=1, dtype=np.float64)
+    one_sigma = np.argmax(sums >= 0.68 * sums[:, -1:], axis=1) * 0.005 + 0.0025
+    seen = sums[:, -1] >= 50
+    if not seen.any():
+        return np.full(N_RINGS, LEAST_M)
+    nearest = np.maximum.accumulate(np.where(seen, np.arange(N_RINGS), np.argmax(seen)))
+    return np.asarray(np.clip(0.02 + 2 * one_sigma[nearest], LEAST_M, MOST_M))
+
+
+def _seed(heights_m: NDArray[np.float32], ends: NDArray[np.int32]) -> tuple[Floats, float]:
     """Return the plane the ground near the sensor lies in, (3,), and how far it was seen."""
-    counts = np.diff(starts)
-    middle = np.repeat((EDGES_M[:-1] + EDGES_M[1:]) / 2, N_SECTORS)
-    cells = np.flatnonzero((counts >= 3) & (middle < 20))
-    if len(cells) == 0:
+    low_m = np.empty((N_NEAR, N_SECTORS))
+    core.second_lowest(heights_m, ends, low_m)
+    ring, sector = np.nonzero(~np.isnan(low_m))
+    if len(ring) == 0:
         height = float(heights_m.min()) if len(heights_m) else 0.0
         return np.array([height, 0.0, 0.0]), 0.0
-    low = heights_m[starts[cells] + counts[cells] // 10].astype(np.float64)
-    r = middle[cells]
-    turn = (cells % N_SECTORS + 0.5) / N_SECTORS * 2 * np.pi
+    low, r = low_m[ring, sector], MIDDLES_M[ring]
+    turn = (sector + 0.5) / N_SECTORS * 2 * np.pi
     design = np.column_stack([np.ones(len(r)), r * np.cos(turn), r * np.sin(turn)])
     plane = np.array([_level(low, r), 0.0, 0.0])
+    near = np.zeros(len(r), dtype=np.bool_)
     for widening in (0.04, 0.03, 0.02, 0.01, 0.01):
         near = np.abs(low - design @ plane) < 0.15 + widening * r
-        if not near.any():
-            break
         a = design[near]
-        plane = np.linalg.solve(
-            a.T @ a + np.diag([1e-6, 5.0, 5.0]), a.T @ low[near] + np.array([1e-6 * plane[0], 0, 0])
-        )
+        # A weak pull towards level keeps a lopsided view from tilting the plane.
+        normal = a.T @ a + np.diag([1e-6, 5.0, 5.0])
+        plane = np.linalg.solve(normal, a.T @ low[near] + [1e-6 * plane[0], 0.0, 0.0])
     close = near & (r < 10)
     return plane, float(np.median(r[close])) if close.any() else 0.0
 
 
 def _level(low_m: Floats, range_m: Floats) -> float:
     """Return the height that many cells' low points share and few lie below."""
-    band = 0.15 + 0.04 * range_m
-    near = low_m[range_m < 12] if (range_m < 12).any() else low_m
-    tries = np.unique(np.round(near, 1))
-    off = low_m[None, :] - tries[:, None]
+    close = range_m <= max(12.0, float(range_m.min()))
+    low, band = low_m[close], 0.15 + 0.04 * range_m[close]
+    tries = np.unique(np.round(low, 1))
+    off = low[None, :] - tries[:, None]
     score = (np.abs(off) < band).sum(axis=1) - 2 * (off < -band).sum(axis=1)
     return float(tries[np.argmax(score)])
