@@ -48,15 +48,25 @@ def describe(result: dict[str, Any]) -> list[str]:
     box_columns = ("truth", "labels", "recall", "precision", "AP", "IoU", "heading°", "centre m")
     box_rows = []
     for name, group in result["classes"].items():
-        box_rows.append((f"{name} {group['criterion']}", *_box_cells(group)))
+        headline = group["criteria"][group["criterion"]]
+        box_rows.append((f"{name} {group['criterion']}", *_box_cells(headline)))
         box_rows += [(f"  {b} m", *_box_cells(cells)) for b, cells in group["bands_m"].items()]
+    classes = result["classes"].items()
+    criteria = tuple(next(iter(result["classes"].values()))["criteria"])
+    share_rows = [
+        (f"{name} {kind}", *(_cell(group["criteria"][c][key]) for c in criteria))
+        for name, group in classes
+        for kind, key in (("recall", "recall"), ("AP", "ap"))
+    ]
     track_columns = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "switches", "fragments")
     names = ("hota", "det_a", "ass_a", "mota", "idf1", "identity_switches", "fragmentations")
-    groups = {**result["classes"], "all": result}
-    track_rows = [(name, *(_cell(g[key]) for key in names)) for name, g in groups.items()]
+    track_rows = [
+        (name, *(_cell(group[key]) for key in names)) for name, group in [*classes, ("all", result)]
+    ]
     return [
         *lines,
         _table("boxes", box_columns, box_rows),
+        _table("at each criterion", criteria, share_rows),
         _table("tracks", track_columns, track_rows),
     ]
 

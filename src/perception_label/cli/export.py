@@ -1,0 +1,35 @@
+"""`perception-label export WORKSPACE --format F --out DIR`: labels for other tools."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perception_label.cli.output import AsJson, emit
+
+
+def run(
+    workspace: Annotated[Path, typer.Argument(help="The workspace.")],
+    format: Annotated[str, typer.Option(help="parquet, csv, jsonl or kitti-tracking.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
+    log: Annotated[str | None, typer.Option(help="One log; all by default.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="A machine result, or truth; the best there is by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write labels in another tool's format; `docs/conventions.md` says what its numbers mean."""
+    from perception_label.pipeline.export import export
+    from perception_label.pipeline.workspace import open_workspace
+
+    report = export(open_workspace(workspace), out, format, log=log, source=source)
+    result = {
+        "n_tracks": report.n_tracks,
+        "n_boxes": report.n_boxes,
+        "files": [str(path) for path in report.files],
+        "left_out": list(report.left_out),
+    }
+    lines = [f"exported {report.n_boxes} boxes of {report.n_tracks} tracks as {format}:"]
+    lines += [f"  {path}" for path in report.files]
+    lines += [f"left out: {text}" for text in report.left_out]
+    emit(as_json, result, lines)

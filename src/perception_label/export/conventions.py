@@ -1,0 +1,89 @@
+"""What each export format means by its numbers: one table, which docs and tests read."""
+
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convention:
+    """How one format states a cuboid.
+
+    Attributes
+    ----------
+    coordinate_frame : str
+        What positions and headings are relative to.
+    axes : str
+        Where x, y and z point.
+    yaw : str
+        Where the length axis points at zero, and which way the angle turns.
+    origin : str
+        Which point of the cuboid its position is.
+    size_order : str
+        Order of the three sizes.
+    units : str
+        Of lengths and angles.
+    time : str
+        What says when a box was.
+    tracks : str
+        How a track is named.
+    precision : str
+        Largest rounding of a written number.
+    not_held : str
+        What of a box the format has no place for.
+    """
+
+    coordinate_frame: str
+    axes: str
+    yaw: str
+    origin: str
+    size_order: str
+    units: str
+    time: str
+    tracks: str
+    precision: str
+    not_held: str
+
+
+_OWN = {
+    "coordinate_frame": "world of the log; `origin_m` added gives the source's coordinates",
+    "axes": "x and y level, z up, right-handed",
+    "yaw": "0 along +x, counter-clockwise about +z, in [-pi, pi)",
+    "origin": "middle of the box",
+    "size_order": "length, width, height",
+    "units": "metres, radians",
+    "time": "`timestamp_ns`, int64 nanoseconds on the source's clock",
+    "tracks": "`track_id`, any text",
+    "not_held": "nothing",
+}
+CONVENTIONS: dict[str, Convention] = {
+    "parquet": Convention(**_OWN, precision="none, the float64 itself"),
+    "csv": Convention(**_OWN, precision="none, the shortest text of the float64"),
+    "jsonl": Convention(**_OWN, precision="none, the shortest text of the float64"),
+    "kitti-tracking": Convention(
+        coordinate_frame="rectified camera at each sweep: the forward camera's own, or, where "
+        "the log has none, at the LiDAR; calib/ and oxts/ lead from there to the world",
+        axes="x right, y down, z ahead",
+        yaw="rotation_y: 0 along +x, turning towards -z about +y (down), in [-pi, pi)",
+        origin="middle of the bottom face",
+        size_order="height, width, length",
+        units="metres, radians; 2-D boxes in pixels",
+        time="number of the sweep from 0; side/ has its `timestamp_ns`",
+        tracks="whole number from 0; side/ has its `track_id` and class",
+        precision="1e-6 m, 1e-6 rad, 0.01 px",
+        not_held="n_points, source; classes KITTI lacks are written Misc, side/ keeps them",
+    ),
+}
+
+
+def describe(format: str) -> dict[str, str]:
+    """Return one format's convention as plain text by name, for a file beside the labels."""
+    return asdict(CONVENTIONS[format])
+
+
+def as_markdown() -> str:
+    """Return the whole table as Markdown, one column per format."""
+    rows = [["", *CONVENTIONS], ["---"] * (1 + len(CONVENTIONS))]
+    rows += [
+        [field.name.replace("_", " "), *(getattr(c, field.name) for c in CONVENTIONS.values())]
+        for field in fields(Convention)
+    ]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"

@@ -1,0 +1,53 @@
+"""CSV: a header and one line per box; `<log>.conventions.json` says what the numbers mean."""
+
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+
+from perception_label import schema
+from perception_label.errors import SourceError
+from perception_label.export.labelled import Labelled, Plan, json_file
+
+PLAIN = pa.schema(
+    [
+        pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type)
+        for f in schema.CUBOIDS
+    ]
+)
+
+
+def plan(labelled: Labelled) -> Plan:
+    """Plan `<log>.conventions.json` and `<log>.csv`."""
+    return Plan(
+        {
+            f"{labelled.log_id}.conventions.json": json_file(labelled.facts("csv")),
+            f"{labelled.log_id}.csv": partial(_fill, labelled),
+        }
+    )
+
+
+def read(path: Path) -> pa.Table:
+    """Return the boxes of such a file (`schema.CUBOIDS`).
+
+    Raises
+    ------
+    SourceError
+        If it is no CSV file with these columns.
+    """
+    convert = pa.csv.ConvertOptions(
+        column_types=PLAIN, include_columns=PLAIN.names, strings_can_be_null=False
+    )
+    parse = pa.csv.ParseOptions(newlines_in_values=True)
+    try:
+        table = pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
+        return table.cast(PLAIN).cast(schema.CUBOIDS)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise SourceError(f"{path}: expected a CSV file of cuboids, got: {error}") from None
+
+
+def _fill(labelled: Labelled, path: Path) -> None:
+    with pa.csv.CSVWriter(str(path), PLAIN) as writer:
+        for batch in labelled.batches():
+            writer.write_table(batch.cast(PLAIN))
