@@ -70,7 +70,7 @@ def plan(labelled: Labelled) -> Plan:
         "camera": name,
         "first_position_m": world_from_ego[0, :3, 3].tolist() if len(times) else [0.0, 0.0, 0.0],
         "timestamps_ns": times.tolist(),
-        "tracks": _tracks(labels, used, numbers),
+        "tracks": _tracks(labels, used.astype(np.int64), numbers),
     }
     files: dict[str, Callable[[Path], None]] = {
         f"calib/{log}.txt": partial(_fill_calib, labelled, camera, camera_from_lidar),
