@@ -99,7 +99,7 @@ def _parked(side: _Side, share: float, out: list[Thing]) -> None:
     if not side.street.has_parking:
         return
     random, at = side.random, 11.0
-    busy = share * float(random.uniform(0.6, 1.35))
+    busy = share * float(random.uniform(0.7, 1.3))
     while at < side.length_m - 12:
         if random.random() > busy:
             at += float(random.uniform(3.5, 7.5))

@@ -65,7 +65,9 @@ class Body:
         low, high = _RANGES[style]
         size = tuple(float(x) for x in random.uniform(low, high))
         if style in _MEASURED:
-            return cls(style, _extent(style, size[2], variant), variant)
+            # A few dozen people, each met more than once: their shapes are made once.
+            height, variant = round(size[2] / 0.03) * 0.03, variant % 5
+            return cls(style, _extent(style, height, variant), variant)
         return cls(style, (size[0], size[1], size[2]), variant)
 
     def meshes(self) -> list[Mesh]:
@@ -126,6 +128,7 @@ def _postures(style: str, height_m: float, variant: int) -> tuple[Mesh, ...]:
     return tuple(out)
 
 
+@lru_cache(maxsize=512)
 def _extent(style: str, height_m: float, variant: int) -> Size:
     points = np.concatenate([m.vertices_m for m in _postures(style, height_m, variant)])
     length, width = 2 * np.abs(points[:, :2]).max(axis=0)

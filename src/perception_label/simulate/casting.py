@@ -7,7 +7,7 @@ and movers move continuously within the sweep, and nothing is rebuilt from sweep
 
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from perception_label.simulate.actors import Actor, thing_poses
 from perception_label.simulate.ground import ground_mesh
 from perception_label.simulate.plan import Plan
 from perception_label.simulate.shapes.mesh import Mesh, merge
+
+if TYPE_CHECKING:
+    from perception_label.simulate.bodies import Body
 
 _WINDOW_M = 40.0  # the static scene is renewed every so many metres
 _REACH_M = 145.0  # half a window more than the sensor sees
@@ -59,6 +62,49 @@ class _Shape:
     n_ground: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The K columns that rays belong to: rays of a column follow each other.
+
+    Attributes
+    ----------
+    starts : (K + 1,) int64
+        First ray of each column, then the number of rays.
+    origins_m : (K, 3) float64
+        Where the rays of a column start, or the first of them.
+    ahead : (K, 2) float64
+        Unit vector of their azimuth.
+    time_s : (K,) float64
+        When they are fired.
+    """
+
+    starts: NDArray[np.int64]
+    origins_m: Floats
+    ahead: Floats
+    time_s: Floats
+
+    @classmethod
+    def of(
+        cls, origins_m: Floats, directions: Floats, columns: NDArray[np.int64], time_s: Floats
+    ) -> "_Columns":
+        n = len(columns)
+        first = np.flatnonzero(np.diff(columns, prepend=-1))
+        flat = directions[first, :2]
+        ahead = flat / np.maximum(np.hypot(*flat.T), 1e-9)[:, None]
+        return cls(np.append(first, n), origins_m[first], ahead, time_s[columns[first]])
+
+    def rays_of(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rays of some columns, in order."""
+        counts = self.starts[chosen + 1] - self.starts[chosen]
+        before = np.cumsum(counts) - counts
+        within = np.arange(int(counts.sum())) - np.repeat(before, counts)
+        return np.asarray(np.repeat(self.starts[chosen], counts) + within)
+
+    def column_of(self, rays: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the column of each ray."""
+        return np.searchsorted(self.starts, rays, side="right") - 1
+
+
 class Caster:
     """Casts rays against one plan; safe to call from several threads, small when pickled."""
 
@@ -66,7 +112,7 @@ class Caster:
         self._plan, self._threads = plan, threads
         self._lock = threading.Lock()
         self._windows: dict[int, _Shape] = {}
-        self._shapes: dict[tuple[int, int], _Shape] = {}
+        self._shapes: dict[tuple[Body, int], _Shape] = {}
         self._poses: tuple[Floats, Floats] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -89,19 +135,17 @@ class Caster:
         time_s : (C,) float64
             When the columns are fired, seconds from the start of the log.
         """
-        window = self._window(float(time_s[len(time_s) // 2]))
-        n = len(origins_m)
-        found = Hits(*_hit(window, origins_m, directions, self._threads))
         middle = float(time_s[len(time_s) // 2])
+        found = Hits(*_hit(self._window(middle), origins_m, directions, self._threads))
+        turn = _Columns.of(origins_m, directions, columns, time_s)
         first = len(self._plan.parked) + 1
         for k, actor in enumerate(self._plan.actors):
-            if not actor.drive.start_s <= middle <= actor.drive.end_s or n == 0:
+            if not actor.drive.start_s <= middle <= actor.drive.end_s:
                 continue
-            rows = self._rays_near(actor, origins_m, directions, columns, time_s)
+            rows = self._rays_near(actor, origins_m, directions, turn)
             if len(rows) == 0:
                 continue
-            posture = actor.posture(middle)
-            shape = self._shape(k, posture)
+            shape = self._shape(actor, actor.posture(middle))
             used, index = np.unique(columns[rows], return_inverse=True)
             pose = actor.poses(self._plan.town, time_s[used])[index]
             start = np.einsum("nji,nj->ni", pose[:, :3, :3], origins_m[rows] - pose[:, :3, 3])
@@ -115,52 +159,45 @@ class Caster:
         return found
 
     def _rays_near(
-        self,
-        actor: Actor,
-        origins_m: Floats,
-        directions: Floats,
-        columns: NDArray[np.int64],
-        time_s: Floats,
+        self, actor: Actor, origins_m: Floats, directions: Floats, turn: "_Columns"
     ) -> NDArray[np.int64]:
         """Return the rays that pass the ball around a mover."""
-        some = np.unique(np.linspace(0, len(time_s) - 1, 9).astype(np.int64))
-        place = actor.place(time_s[some])[:, :2]
+        nothing = np.empty(0, dtype=np.int64)
+        if len(turn.time_s) == 0:
+            return nothing
         length, width, height = actor.body.size_m
-        here = origins_m[0, :2]
+        ends = np.array([turn.time_s[0], turn.time_s[-1]])
+        place = actor.place(ends)[:, :2]
+        here = turn.origins_m[0, :2]
         if np.hypot(*(place - here).T).min() > self._plan.settings.lidar.max_range_m + length:
-            return np.empty(0, dtype=np.int64)
-        z = self._plan.town.height_m(place)
-        middle = np.column_stack([place, z + 0.1 + height / 2])
-        moved = float(np.linalg.norm(np.diff(place, axis=0), axis=1).max())
-        radius = 0.5 * float(np.hypot(np.hypot(length, width) + 0.3, height + 0.5)) + moved
-        at = np.column_stack(
-            [np.interp(np.arange(len(time_s)), some, middle[:, axis]) for axis in range(3)]
-        )
-        first = np.concatenate([[0], np.flatnonzero(np.diff(columns)) + 1])
-        to_middle = at[columns[first]] - origins_m[first]
-        flat = directions[first, :2]
-        flat_to = to_middle[:, :2] / np.maximum(np.hypot(*to_middle[:, :2].T), 1e-6)[:, None]
-        azimuth_cos = np.einsum("ki,ki->k", flat, flat_to) / np.maximum(np.hypot(*flat.T), 1e-6)
-        wide = np.minimum(radius / np.maximum(np.hypot(*to_middle[:, :2].T), 1e-6), 1.0)
+            return nothing
+        # Straight from the first to the last column: within a tenth of a second nobody turns far.
+        share = (turn.time_s - ends[0]) / max(ends[1] - ends[0], 1e-9)
+        middle = place[0] + share[:, None] * (place[1] - place[0])
+        radius = 0.5 * float(np.hypot(np.hypot(length, width) + 0.4, height + 0.6)) + 0.1
+        radius += 0.02 * float(np.hypot(*(place[1] - place[0])))
+        to_middle = middle - turn.origins_m[:, :2]
+        gap = np.maximum(np.hypot(*to_middle.T), 1e-6)
+        facing = np.einsum("ki,ki->k", turn.ahead, to_middle) / gap
         # All rays of a column share an azimuth, up to the tilt of the ego vehicle.
-        passing = azimuth_cos > np.cos(np.minimum(np.arcsin(wide) + 0.06, np.pi))
-        column_ok = np.zeros(len(time_s), dtype=bool)
-        column_ok[columns[first[passing]]] = True
-        rows = np.flatnonzero(column_ok[columns])
+        wide = np.arcsin(np.minimum(radius / gap, 1.0)) + 0.06
+        rows = turn.rays_of(np.flatnonzero(facing > np.cos(wide)))
         if len(rows) == 0:
             return rows
-        d = at[columns[rows]] - origins_m[rows]
+        z = float(self._plan.town.height_m(place).mean()) + 0.1 + height / 2
+        at = np.column_stack([middle, np.full(len(middle), z)])[turn.column_of(rows)]
+        d = at - origins_m[rows]
         along = np.einsum("ni,ni->n", d, directions[rows])
         near = (np.einsum("ni,ni->n", d, d) - along**2 < radius**2) & (along > -radius)
         return np.asarray(rows[near])
 
-    def _shape(self, k: int, posture: int) -> _Shape:
+    def _shape(self, actor: Actor, posture: int) -> _Shape:
+        body = actor.body
         with self._lock:
-            if (k, posture) not in self._shapes:
-                meshes = self._plan.actors[k].body.meshes()
-                for number, mesh in enumerate(meshes):
-                    self._shapes[k, number] = _ready(mesh, np.zeros(3), 0, None)
-            return self._shapes[k, posture]
+            if (body, posture) not in self._shapes:
+                for number, mesh in enumerate(body.meshes()):
+                    self._shapes[body, number] = _ready(mesh, np.zeros(3), 0, None)
+            return self._shapes[body, posture]
 
     def _window(self, time_s: float) -> _Shape:
         """Return the static scene around the ego vehicle at an instant."""

@@ -84,6 +84,7 @@ class SimulatedSweeps:
         rows = np.flatnonzero(
             (hits.range_m > lidar.min_range_m) & (hits.range_m < lidar.max_range_m)
         )
+        self._paint(hits, rows, origins, directions)
         shine = surface_reflectivity(hits.materials[rows], hits.instances[rows])
         cosine = hits.cosine[rows].astype(np.float64)
         power = returned_power(hits.range_m[rows].astype(np.float64), cosine, shine, lidar)
@@ -95,7 +96,9 @@ class SimulatedSweeps:
             points = origins[rows] + directions[rows] * measured[:, None]
             middle = plan.world_from_ego(np.array([now]))[0] @ plan.ego_from_lidar()
             lidar_from_world = inverse(middle)
-            points = points @ lidar_from_world[:3, :3].T + lidar_from_world[:3, 3]
+            # Not @: a threaded product of so small a matrix costs more than it saves.
+            points = np.einsum("ni,ji->nj", points, lidar_from_world[:3, :3])
+            points += lidar_from_world[:3, 3]
         else:
             points = rays.directions.reshape(-1, 3)[rows] * measured[:, None]
         sweep = Sweep(
@@ -108,6 +111,14 @@ class SimulatedSweeps:
         return LabelledSweep(
             sweep, hits.instances[rows], hits.materials[rows], hits.is_ground[rows]
         )
+
+    def _paint(
+        self, hits: Hits, rows: NDArray[np.int64], origins: Floats, directions: Floats
+    ) -> None:
+        """Turn asphalt under a road marking into paint."""
+        road = rows[hits.materials[rows] == Material.ASPHALT]
+        at = origins[road, :2] + directions[road, :2] * hits.range_m[road, None]
+        hits.materials[road[self.plan.town.is_painted(at)]] = Material.PAINT
 
     def _through_glass(
         self,

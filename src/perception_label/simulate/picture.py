@@ -54,6 +54,7 @@ def draw(
     *,
     view: View | None = None,
     point_classes: list[str] | None = None,
+    intensity: NDArray[np.floating] | None = None,
 ) -> Image.Image:
     """Draw points and cuboids of one coordinate frame on a dark ground.
 
@@ -69,6 +70,8 @@ def draw(
         From where.
     point_classes : list of N str, optional
         Class of each point; an empty name is coloured by height.
+    intensity : (N,) float, optional
+        0 to 255; brighter returns are drawn brighter.
 
     Returns
     -------
@@ -89,6 +92,8 @@ def draw(
         for name in set(point_classes) - {""}:
             rows = np.array([each == name for each in point_classes])
             colours[rows] = 0.25 * colours[rows] + 0.75 * np.array(_colour(name))
+    if intensity is not None:
+        colours *= (0.75 + 0.9 * np.clip(np.asarray(intensity) / 110, 0, 1) ** 0.8)[:, None]
     canvas = _splat(xyz, colours, chosen)
     if cuboids is not None and len(cuboids):
         names = class_names or ["car"] * len(cuboids)

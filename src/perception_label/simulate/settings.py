@@ -31,8 +31,8 @@ class SceneSettings:
     seed: int = 0
     duration_s: float = 20.0
     rate_hz: float = 10.0
-    parked_share: float = 0.65  # of the places along a kerb that hold a car
-    vehicles: int = 22  # movers kept within `traffic_radius_m` of the ego vehicle
+    parked_share: float = 0.75  # of the places along a kerb that hold a car
+    vehicles: int = 26  # movers kept within `traffic_radius_m` of the ego vehicle
     cyclists: int = 6
     pedestrians: int = 45  # within the same radius
     traffic_radius_m: float = 110.0

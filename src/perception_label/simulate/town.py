@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from perception_label.arrays import Floats
+from perception_label.arrays import Floats, Mask
 from perception_label.simulate.settings import SceneSettings
 
 KERB_M = 0.14
@@ -62,6 +62,7 @@ class Town:
     def __init__(self, settings: SceneSettings) -> None:
         random = stream(settings.seed, 1)
         self.seed = settings.seed
+        self._streets: dict[tuple[int, int], Street] = {}
         self._spacing_m = random.uniform([75, 85], [105, 120])
         self._bend_m = random.uniform(3, 15, 2)
         self._bend_wave = 2 * np.pi / random.uniform(220, 380, 2)
@@ -74,6 +75,11 @@ class Town:
 
     def street(self, axis: int, index: int) -> Street:
         """Return one line of the grid."""
+        if (axis, index) not in self._streets:
+            self._streets[axis, index] = self._draw_street(axis, index)
+        return self._streets[axis, index]
+
+    def _draw_street(self, axis: int, index: int) -> Street:
         random = stream(self.seed, 2, axis, index)
         jitter = float(random.uniform(-0.15, 0.15)) * self._spacing_m[axis]
         wide = bool(random.random() < 0.25)
@@ -82,7 +88,7 @@ class Town:
             index=index,
             at_m=float(index * self._spacing_m[axis] + jitter),
             lanes=2 if wide else 1,
-            has_parking=bool(random.random() < 0.85),
+            has_parking=bool(random.random() < 0.93),
         )
 
     def streets_near(self, axis: int, low_m: float, high_m: float) -> list[Street]:
@@ -151,6 +157,33 @@ class Town:
         out: Floats = a * (1 - blend) + b * blend - _CORNER_M * blend * (1 - blend)
         return out
 
+    def is_painted(self, xy_m: Floats) -> Mask:
+        """Return which places (N, 2) of the road carry a line: lanes, parking, zebra crossings."""
+        plan = self.plan(xy_m)
+        slopes = [self._slope(0, plan[..., 1]), self._slope(1, plan[..., 0])]
+        shear = np.abs(1 - slopes[0] * slopes[1])
+        out = np.zeros(len(plan), dtype=bool)
+        gaps = np.full((2, len(plan)), np.inf)
+        nearest: list[list[tuple[Street, Mask, Floats]]] = [[], []]
+        for axis in (0, 1):
+            scale = shear / np.sqrt(1 + slopes[axis] ** 2)
+            value = plan[:, axis]
+            if not value.size:
+                return out
+            for street in self.streets_near(axis, float(value.min()), float(value.max())):
+                aside = (value - street.at_m) * scale
+                mine = np.abs(aside) < street.half_width_m
+                gap = np.abs(aside) - street.half_width_m
+                gaps[axis] = np.minimum(gaps[axis], gap)
+                if mine.any():
+                    nearest[axis].append((street, mine, aside))
+        for axis in (0, 1):
+            to_crossing = gaps[1 - axis]
+            for street, mine, aside in nearest[axis]:
+                along = plan[:, 1 - axis]
+                out |= mine & _is_line(street, aside, along, to_crossing)
+        return out
+
     def height_m(self, xy_m: Floats) -> Floats:
         """Return the height of the road surface, (…,), extended under everything else."""
         phase = xy_m @ self._hill_wave.T + self._hill_phase
@@ -176,3 +209,18 @@ class Town:
         wave, phase = self._bend_wave[axis], self._bend_phase[axis]
         out: Floats = self._bend_m[axis] * wave * np.cos(wave * value + phase)
         return out
+
+
+def _is_line(street: Street, aside_m: Floats, along_m: Floats, to_crossing_m: Floats) -> Mask:
+    """Return which places of a street are painted; `to_crossing_m` is to the crossing kerb."""
+    aside = np.abs(aside_m)
+    open_road = to_crossing_m > 5.2
+    dashed = (along_m % 9.0) < 3.0
+    out = open_road & (aside < 0.08) & (dashed | (street.lanes == 2))
+    if street.lanes == 2:
+        out |= open_road & (np.abs(aside - LANE_M) < 0.07) & dashed
+    if street.has_parking:
+        out |= (to_crossing_m > 7.0) & (np.abs(aside - street.lanes * LANE_M) < 0.06)
+    zebra = (to_crossing_m > 1.4) & (to_crossing_m < 4.2) & ((aside_m % 1.1) < 0.5)
+    stop_line = (to_crossing_m > 4.7) & (to_crossing_m < 5.1) & (aside < street.lanes * LANE_M)
+    return np.asarray(out | zebra | stop_line)

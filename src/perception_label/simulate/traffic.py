@@ -20,7 +20,8 @@ DT_S = 0.1
 _LEAD_S = 12.0  # traffic runs this long before the log starts, so that it looks settled
 _COMFORT_MPS2, _BRAKE_MPS2, _HEADWAY_S, _GAP_M = 1.6, 2.2, 1.3, 2.0
 _LOOK_M = np.arange(1.0, 46.0, 1.5)
-_CYCLE_S, _GREEN_S = 26.0, 10.0
+_BEND_M = np.arange(0, 30, 3.0)
+_CYCLE_S, _GREEN_S = 26.0, 11.0
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Drive:
     tow_m: float = 0.0
     s_m: list[float] = field(default_factory=list)
     v_mps: list[float] = field(default_factory=list)
+    _table: Floats | None = None  # both as an array, once asked for
 
     @property
     def end_s(self) -> float:
@@ -60,7 +62,9 @@ class Drive:
         """Return the arc length at times, (…,): cubic between the steps, so speed is smooth."""
         if len(self.s_m) == 1:
             return np.full(np.shape(time_s), self.s_m[0])
-        s, v = np.asarray(self.s_m), np.asarray(self.v_mps)
+        if self._table is None or self._table.shape[1] != len(self.s_m):
+            self._table = np.array([self.s_m, self.v_mps])
+        s, v = self._table
         x = np.clip((np.asarray(time_s) - self.start_s) / DT_S, 0, len(s) - 1)
         k = np.minimum(x.astype(np.int64), len(s) - 2)
         t = x - k
@@ -176,39 +180,27 @@ class Traffic:
     def _step(self, time_s: float) -> None:
         """Move everyone by one time step."""
         drives = self._active
-        n = len(drives)
         s = np.array([d.s_m[-1] for d in drives])
         v = np.array([d.v_mps[-1] for d in drives])
-        length = np.array([d.body.size_m[0] for d in drives])
-        where = np.array([d.path.at(np.array([x]))[0] for d, x in zip(drives, s, strict=True)])
-        gaps = np.full(n, np.inf)
-        speed_ahead = np.zeros(n)
-        aim = np.empty(n)
+        size = np.array([[*d.body.size_m[:2], d.tow_m] for d in drives])
+        where = np.array([d.path.at(x) for d, x in zip(drives, s, strict=True)])
+        gaps, speed_ahead, aim = np.empty(len(s)), np.zeros(len(s)), np.empty(len(s))
         for i, each in enumerate(drives):
-            ahead = each.path.at(s[i] + length[i] / 2 + _LOOK_M)
-            limit = np.interp(s[i] + np.arange(0, 30, 3.0), each.path.s_m, each.path.limit_mps)
+            ahead = each.path.at(s[i] + size[i, 0] / 2 + _LOOK_M)
+            limit = np.interp(s[i] + _BEND_M, each.path.s_m, each.path.limit_mps)
             # What a bend allows, seen from here with comfortable braking in between.
-            allowed = np.sqrt(limit**2 + 2 * _COMFORT_MPS2 * np.arange(0, 30, 3.0))
+            allowed = np.sqrt(limit**2 + 2 * _COMFORT_MPS2 * _BEND_M)
             aim[i] = min(each.cruise_mps, float(allowed.min()))
-            gap, speed = self._leader(i, ahead, where, v, drives)
+            gap, speed = self._leader(i, ahead, where, v, size)
             stop = self._stop_gap(each, float(s[i]), float(v[i]), time_s)
             gaps[i], speed_ahead[i] = (gap, speed) if gap < stop else (stop, 0.0)
-        wish = (
-            _GAP_M
-            + v * _HEADWAY_S
-            + v * (v - speed_ahead) / (2 * np.sqrt(_COMFORT_MPS2 * _BRAKE_MPS2))
-        )
-        accel = _COMFORT_MPS2 * (
-            1 - (v / np.maximum(aim, 0.5)) ** 4 - (np.maximum(wish, 0) / np.maximum(gaps, 0.3)) ** 2
-        )
-        accel = np.clip(accel, -6.0, _COMFORT_MPS2)
-        new = np.maximum(v + accel * DT_S, 0)
+        new = np.maximum(v + DT_S * _acceleration(v, aim, gaps, speed_ahead), 0)
         for i, each in enumerate(drives):
             each.s_m.append(float(s[i] + 0.5 * (v[i] + new[i]) * DT_S))
             each.v_mps.append(float(new[i]))
 
     def _leader(
-        self, i: int, ahead: Floats, where: Floats, v: Floats, drives: list[Drive]
+        self, i: int, ahead: Floats, where: Floats, v: Floats, sizes: Floats
     ) -> tuple[float, float]:
         """Return the free gap to what is next on the path, and how fast it drives away."""
         near = np.hypot(*(where[:, :2] - where[i, :2]).T) < 65
@@ -216,12 +208,12 @@ class Traffic:
         rows = np.flatnonzero(near)
         if len(rows) == 0:
             return np.inf, 0.0
-        size = np.array([[*drives[j].body.size_m[:2], drives[j].tow_m] for j in rows])
+        size = sizes[rows]
         c, t = np.cos(where[rows, 2])[:, None], np.sin(where[rows, 2])[:, None]
         d = ahead[None, :, :2] - where[rows, None, :2]
         along, across = d[..., 0] * c + d[..., 1] * t, -d[..., 0] * t + d[..., 1] * c
         half = size[:, :1] / 2 + 0.8
-        beside = (size[:, 1:2] + drives[i].body.size_m[1]) / 2 + 0.15
+        beside = (size[:, 1:2] + sizes[i, 1]) / 2 + 0.15
         heading = np.cos(where[rows, 2][:, None] - ahead[None, :, 2])
         hit = (along < half) & (along > -half - size[:, 2:]) & (np.abs(across) < beside)
         hit &= heading > -0.8  # oncoming in a bend: both would wait for ever
@@ -251,6 +243,15 @@ class Traffic:
         phase = (time_s + self._offsets[node]) % _CYCLE_S
         start = 0.0 if axis == 0 else _CYCLE_S / 2
         return not start <= phase < start + _GREEN_S
+
+
+def _acceleration(v: Floats, aim: Floats, gaps: Floats, speed_ahead: Floats) -> Floats:
+    """Return the Intelligent Driver Model's acceleration of everyone, (n,) m/s2."""
+    closing = v * (v - speed_ahead) / (2 * np.sqrt(_COMFORT_MPS2 * _BRAKE_MPS2))
+    wish = np.maximum(_GAP_M + v * _HEADWAY_S + closing, 0)
+    free = (v / np.maximum(aim, 0.5)) ** 4
+    out: Floats = _COMFORT_MPS2 * (1 - free - (wish / np.maximum(gaps, 0.3)) ** 2)
+    return np.clip(out, -6.0, _COMFORT_MPS2)
 
 
 def _draw_body(random: Generator, *, cycles: bool) -> Body:

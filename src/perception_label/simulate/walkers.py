@@ -54,7 +54,7 @@ def _stand(town: Town, block: Node, size: int, duration_s: float, random: Genera
     ring = pavement(town, block, float(random.uniform(1.2, 1.7)), reverse=False)
     middle = ring.at(np.array([float(random.uniform(0, 0.5)) * ring.length_m]))[0]
     radius = 0.0 if size == 1 else 0.32 + 0.13 * size
-    still, out = np.zeros(2), []
+    out = []
     for k in range(size):
         turn = middle[2] + 2 * np.pi * k / size + float(random.normal(0, 0.15))
         away = np.array([np.cos(turn), np.sin(turn)])
@@ -62,7 +62,7 @@ def _stand(town: Town, block: Node, size: int, duration_s: float, random: Genera
         facing = -away if size > 1 else away
         path = curve(np.stack([spot - facing, spot + facing]))
         drive = Drive(Body.drawn("stander", random), path, 0.0, 0.0)
-        drive.s_m, drive.v_mps = [1.0, 1.0], still.tolist()
+        drive.s_m, drive.v_mps = [1.0, 1.0], [0.0, 0.0]
         out.append(Actor(drive.body, drive, on_foot=True))
     return out
 
