@@ -156,7 +156,7 @@ class Traffic:
             path = self.ego.path
         else:
             lane = int(random.integers(2))
-            shift = float(random.uniform(1.05, 1.35)) if cycles else float(random.normal(0, 0.12))
+            shift = float(random.uniform(1.45, 1.6)) if cycles else float(random.normal(0, 0.12))
             path = drive(town, node, directions, lane=lane, shift_m=shift)
         gap = np.hypot(*(path.xy_m - here).T)
         free = np.flatnonzero((gap > max(inner_m, 12)) & (gap < 1.1 * radius))
