@@ -1,26 +1,14 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from perception_label.geometry.inside import points_inside
-from perception_label.simulate.log import SimulatedSweeps, boxes_at, simulate_log
+from perception_label.simulate.log import SimulatedSweeps, boxes_at
 from perception_label.simulate.plan import make_plan
 from perception_label.simulate.settings import LidarSettings, SceneSettings
-
-COARSE = LidarSettings(n_beams=32, azimuth_step_rad=0.012)
-SMALL = SceneSettings(seed=3, duration_s=1.0, lidar=COARSE)
-
-
-@pytest.fixture(scope="module")
-def recording():
-    return simulate_log(SMALL)
-
-
-@pytest.fixture(scope="module")
-def made(recording):
-    return [recording.source.labelled(i) for i in range(SMALL.n_sweeps)]
 
 
 def world_from_lidar(recording, i):
@@ -45,15 +33,15 @@ def test_a_sweep_is_the_same_whatever_was_made_before(recording, made):
     assert same(fresh(7), made[7].sweep)
 
 
-def test_threads_change_nothing(recording, made):
-    source = SimulatedSweeps(make_plan(SMALL), threads=1)
+def test_threads_change_nothing(small, made):
+    source = SimulatedSweeps(make_plan(small), threads=1)
     with ThreadPoolExecutor(2) as pool:
         again = list(pool.map(source, range(4)))
     assert all(same(a, b.sweep) for a, b in zip(again, made, strict=False))
 
 
-def test_another_seed_is_another_town(made):
-    other = SimulatedSweeps(make_plan(SceneSettings(seed=4, duration_s=0.1, lidar=COARSE)))
+def test_another_seed_is_another_town(small, made):
+    other = SimulatedSweeps(make_plan(replace(small, seed=4, duration_s=0.1)))
     assert not same(other(0), made[0].sweep)
 
 
@@ -113,7 +101,8 @@ def test_straight_ahead_is_seen_at_the_timestamp(made):
 
 def test_ranges_without_noise_match_the_plane_of_a_flat_town():
     lidar = LidarSettings(n_beams=32, azimuth_step_rad=0.02, range_noise_m=0.0, drop_share=0.0)
-    settings = SceneSettings(seed=1, duration_s=0.1, hill_height_m=0.0, lidar=lidar)
+    empty = {"vehicles": 0, "cyclists": 0, "pedestrians": 0}
+    settings = SceneSettings(seed=1, duration_s=0.1, hill_height_m=0.0, lidar=lidar, **empty)
     source = SimulatedSweeps(make_plan(settings))
     made = source.labelled(0)
     pose = source.plan.world_from_ego(source.plan.sweep_times_s()[:1])[0]
