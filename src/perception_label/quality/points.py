@@ -80,7 +80,7 @@ def _inside(numbers: Ints, n_inside: Floats, n_zero: Floats, n_points: int) -> l
             "warning" if share > CLEARLY_INSIDE else "info",
             f"sweeps {some(numbers[n_inside > 0])}",
             {"share": share, "n_points": int(n_inside.sum()), "n_at_origin": int(n_zero.sum())},
-            "the sensor sees its own vehicle, or the driver writes lost returns as zeros: crop them",
+            "the sensor sees its own vehicle, or the driver writes lost returns as zeros: crop it",
         )
     ]
 

@@ -19,6 +19,7 @@ NEAR_M, FAR_M = 3.0, 40.0
 # reaches it only when the drive cannot tell (straight ahead, or standing).
 MUST_GAIN = 1.25
 MUST_GAIN_BY = 0.05
+TIE = 1.05
 HINTS = {
     "extrinsic_inverted": "ego_from_lidar holds lidar_from_ego: invert the LiDAR's extrinsics",
     "poses_inverted": "world_from_ego holds ego_from_world: invert the ego poses",
@@ -60,7 +61,8 @@ def check_directions(
         name: sharpness(solid, paths[path] @ mounts[mount]) for (mount, path), name in names.items()
     }
     given = sharp.pop("as_given")
-    best = max(sharp, key=lambda name: sharp[name])
+    # Of nearly equal explanations the one with fewer mistakes: `both` comes last.
+    best = max(sharp, key=lambda name: sharp[name] / (TIE if name == "both_inverted" else 1))
     if sharp[best] < max(MUST_GAIN * given, given + MUST_GAIN_BY):
         return []
     kind = "wrong_pose_direction" if best == "poses_inverted" else "wrong_extrinsic_direction"
