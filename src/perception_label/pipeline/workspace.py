@@ -102,6 +102,11 @@ def open_workspace(path: str | Path, *, create: bool = False) -> Workspace:
     create : bool
         Make it now if it is not there.
 
+    Returns
+    -------
+    Workspace
+        Nothing is read until a log is asked for.
+
     Raises
     ------
     WorkspaceError
