@@ -14,6 +14,7 @@ cdef double STEEPEST = 0.25  # 25 %: steeper than any street
 cdef double THICKNESS_M = 0.12  # points this close to a cell's level tell its height
 cdef double OVERHEAD_M = 0.3
 cdef double KERB_M = 0.25
+cdef double NOISE_M = 0.03
 
 
 cdef inline float _turn(float x, float y) noexcept nogil:
@@ -289,7 +290,7 @@ def height_above(
     """Write each point's height above the ground, NaN for one that is not finite.
 
     ground_m, support (R, S) at the middles of cells; points_m (N, 3); places (N, 2) from
-    place_points; out_m (N,). The ground is bilinear in between; a point that would stand at most
+    place_points; out_m (N,). The ground is bilinear in between; a point that would stand NOISE_M to
     KERB_M above it is measured from the observed corner nearest in height, if nearer: a kerb is
     a step, not a ramp.
     """
@@ -318,7 +319,7 @@ def height_above(
             outer = ground_m[k + 1, s] + (ground_m[k + 1, t] - ground_m[k + 1, s]) * sector
             z = points_m[i, 2]
             height = z - (inner + (outer - inner) * ring)
-            if height > 0.0 and height < KERB_M:
+            if height > NOISE_M and height < KERB_M:
                 height = _nearer(height, z - ground_m[k, s], support[k, s])
                 height = _nearer(height, z - ground_m[k, t], support[k, t])
                 height = _nearer(height, z - ground_m[k + 1, s], support[k + 1, s])
