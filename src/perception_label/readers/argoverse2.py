@@ -161,7 +161,7 @@ def _lidar_files(root: Path) -> list[Path]:
 
 
 def _named_by_time(path: Path) -> int:
-    if not path.stem.isdecimal() or len(path.stem) > 18:
+    if not path.stem.isdecimal() or int(path.stem[:20]) >= 1 << 63:
         raise refuse(path, "a time in nanoseconds as the file's name", path.stem)
     return int(path.stem)
 

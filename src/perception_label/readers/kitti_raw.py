@@ -6,6 +6,7 @@ in the folder of the date, above the drive, or in the drive itself. Times are th
 poses are those of `kitti`: ego is the IMU, the world is local Mercator.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ CLOCK = "no velodyne_points/timestamps.txt: 10 Hz from 0 is assumed"
 NO_MOUNT = "no calib_imu_to_velo.txt: the Velodyne is taken as the ego frame"
 VIEW = "tracklets cover only what the front camera saw"
 SUFFIXES = (".bin", ".pcd")
+TIME = re.compile(r"(19|20)\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?")
 
 
 def logs(path: Path) -> list[str]:
@@ -129,10 +131,13 @@ def _times(path: Path) -> Ints | None:
     if not path.is_file():
         return None
     lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    wrong = [line for line in lines if not TIME.fullmatch(line)]
     try:
-        return np.array(lines, dtype="datetime64[ns]").astype(np.int64)
+        if not wrong:
+            return np.array(lines, dtype="datetime64[ns]").astype(np.int64)
     except ValueError as error:
-        raise refuse(path, "times such as 2011-09-26 13:02:25.967790592", error) from None
+        wrong = [str(error)]
+    raise refuse(path, "times such as 2011-09-26 13:02:25.967790592", wrong[0])
 
 
 def _calibration(root: Path, name: str) -> tuple[Path, dict[str, Floats]]:
