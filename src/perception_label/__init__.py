@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
     from perception_label.pipeline.workspace import Workspace, open_workspace
+    from perception_label.tracking.association import track_cuboids
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ _LAZY = {
     "overlap_bev": "perception_label.geometry.overlap",
     "points_inside": "perception_label.geometry.inside",
     "split_ground": "perception_label.cloud.ground",
+    "track_cuboids": "perception_label.tracking.association",
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "overlap_bev",
     "points_inside",
     "split_ground",
+    "track_cuboids",
 ]
 
 

@@ -12,8 +12,18 @@ from perception_label.errors import SettingError
 class Tracking:
     """Linking cuboids across sweeps."""
 
-    gate_m: float = 2.0  # farther pairs are never linked
-    max_gap_s: float = 0.5  # a track unseen for longer has ended
+    gate_m: float = 2.0  # farther than this from where it should be, a box is another object
+    gate_spreads: float = 4.0  # the same in standard deviations of all that is compared
+    max_gap_s: float = 0.5  # a track is followed unseen for this long, through short occlusions
+    max_bridge_s: float = 2.0  # whole tracklets are joined over gaps up to this
+    noise_m: float = 0.4  # spread of a detected centre; too small costs identities, 0.6 does not
+    acceleration_mps2: float = 3.0  # what cars do in town
+    speed_mps: float = 12.0  # spread of a new object's speed along its heading
+    sideways_mps: float = 2.0  # and across it; also of objects without a clear heading
+    max_speed_mps: float = 40.0  # nothing moves faster from its first box to its second
+    birth_score: float = 0.3  # a box below only continues a track
+    min_boxes: int = 3  # a shorter track must score like the long ones to stay
+    min_seen: float = 0.5  # of its sweeps; false boxes flicker, objects do not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
