@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from perception_label import LabelError, open_workspace
+from perception_label.cloud.sweeps import Sweep
 from perception_label.config import Scoring
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.pipeline.score import judged_instants, score, score_log
 from perception_label.tables import labels_to_table
-from recordings import recording
+from recordings import MemorySource, recording
 
 
 def workspace(tmp_path, **changes):
@@ -122,3 +123,22 @@ def test_a_kitti_log_scores_one_against_itself_in_its_cameras_view(real_data, tm
     assert result["view_rad"] is not None
     assert (result["recall"], result["precision"]) == (1, 1)
     assert result["n_truth"] > 10
+
+
+def test_instants_without_points_are_not_judged_unless_there_are_no_others(tmp_path):
+    def emptied(given, rows):
+        sweeps = [
+            Sweep(points_m=np.empty((0, 3), np.float32), timestamp_ns=s.timestamp_ns)
+            if i in rows
+            else Sweep(points_m=s.points_m, timestamp_ns=s.timestamp_ns)
+            for i, s in enumerate(given.source.sweeps)
+        ]
+        return replace(given, source=MemorySource(tuple(sweeps)))
+
+    for rows, n_sweeps, min_points in ((range(4), 2, 0), (range(6), 6, 1)):
+        ws = open_workspace(tmp_path / str(n_sweeps))
+        ws.ingest(emptied(recording(), rows))
+        log = ws.log()
+        result = score_log(log, log.truth(), "truth", Scoring(min_points=min_points)).as_dict()
+        assert result["n_sweeps"] == n_sweeps
+        assert result["recall"] == 1

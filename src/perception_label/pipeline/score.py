@@ -31,7 +31,7 @@ class LogScore:
     view_rad : (from, to) or None
         Azimuths in the ego frame between which the truth is complete.
     n_sweeps : int
-        Sweeps judged: all, or those with truth where fewer than half have any.
+        Sweeps judged; see `judged_instants`.
     n_truth_left_out, n_labels_left_out : int
         Boxes at other instants.
     groups : dict of str to GroupScore
@@ -103,12 +103,13 @@ def score_log(log: Log, labels: Labels, source: str, settings: Scoring | None = 
         raise WorkspaceError(f"log {log.id}: expected truth that came with the log, got none")
     if log.ego_poses is None:
         raise MissingPosesError(f"log {log.id}: expected ego poses, got none")
-    instants = judged_instants(log.timestamps_ns, truth.timestamps_ns)
+    seen = log.timestamps_ns[log.n_points > 0]
+    instants = judged_instants(seen if len(seen) else log.timestamps_ns, truth.timestamps_ns)
     truth_here = truth[np.isin(truth.timestamps_ns, instants)]
     labels_here = labels[np.isin(labels.timestamps_ns, instants)]
     world_from_ego = interpolate_poses(log.ego_poses, instants)
     view_rad = log.info.truth_view_rad
-    if chosen.min_points > 0:
+    if chosen.min_points > 0 and len(seen):
         where = locate(truth_here, instants, world_from_ego, max_range_m=chosen.max_range_m)
         truth_here = with_counts(log, truth_here, where.inside)
     groups = score_labels(
@@ -129,8 +130,9 @@ def score_log(log: Log, labels: Labels, source: str, settings: Scoring | None = 
 def judged_instants(sweeps_ns: Ints, truth_ns: Ints) -> Ints:
     """Return the sweeps where truth is complete, rising, (n,) int64.
 
-    Where at least half of the sweeps hold truth, an empty one was looked at and is judged
-    too; where fewer do, the truth was made at keyframes, and only those are judged.
+    Where at least half of the sweeps hold truth, one without was looked at and is judged
+    too; where fewer do, the truth was made at keyframes, and only those are judged. Give
+    the sweeps that have points: a log may hold instants that only have labels.
     """
     held = np.isin(sweeps_ns, truth_ns)
     return sweeps_ns if held.mean() >= 0.5 else sweeps_ns[held]
