@@ -31,10 +31,13 @@ def cell_keys(points_m, low_m, side_m, shifts, keys, rows):
 def sort_keys(keys, rows, spare_keys, spare_rows, n_bits):
     order = sorted(range(len(keys)), key=lambda i: int(keys[i]))
     keys[:], rows[:] = keys[order], rows[order]
+    return False
 
 
-def find_cells(keys, starts):
+def lay_out(points_m, keys, rows, sorted_m, cells, starts):
     first = [i for i in range(len(keys)) if i == 0 or keys[i] != keys[i - 1]]
+    sorted_m[:] = points_m[rows]
+    cells[: len(first)] = keys[first]
     starts[: len(first) + 1] = [*first, len(keys)]
     return len(first)
 
@@ -48,7 +51,7 @@ def cell_of(starts):
     return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
-def join_dense(points_m, keys, starts, shifts, radius_m, min_points, parents, is_core):
+def join_dense(points_m, cells, starts, shifts, radius_m, min_points, parents, is_core):
     n, cell = len(points_m), cell_of(starts)
     near = [
         [j for j in range(n) if squared(points_m[i], points_m[j]) <= radius_m * radius_m]
@@ -63,7 +66,7 @@ def join_dense(points_m, keys, starts, shifts, radius_m, min_points, parents, is
                 parents[parents == b] = a
 
 
-def name_clusters(points_m, keys, rows, starts, shifts, radius_m, is_core, parents, names, labels):
+def name_clusters(points_m, cells, rows, starts, shifts, radius_m, is_core, parents, names, labels):
     cell = cell_of(starts)
     group = {}
     for i in range(len(points_m)):

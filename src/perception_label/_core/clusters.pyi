@@ -18,11 +18,18 @@ def sort_keys(
     spare_keys: NDArray[np.uint64],
     spare_rows: NDArray[np.int32],
     n_bits: int,
-) -> None: ...
-def find_cells(keys: NDArray[np.uint64], starts: NDArray[np.int32]) -> int: ...
-def join_dense(
+) -> bool: ...
+def lay_out(
     points_m: NDArray[np.float32],
     keys: NDArray[np.uint64],
+    rows: NDArray[np.int32],
+    sorted_m: NDArray[np.float32],
+    cells: NDArray[np.uint64],
+    starts: NDArray[np.int32],
+) -> int: ...
+def join_dense(
+    points_m: NDArray[np.float32],
+    cells: NDArray[np.uint64],
     starts: NDArray[np.int32],
     shifts: NDArray[np.int64],
     radius_m: float,
@@ -32,7 +39,7 @@ def join_dense(
 ) -> None: ...
 def name_clusters(
     points_m: NDArray[np.float32],
-    keys: NDArray[np.uint64],
+    cells: NDArray[np.uint64],
     rows: NDArray[np.int32],
     starts: NDArray[np.int32],
     shifts: NDArray[np.int64],

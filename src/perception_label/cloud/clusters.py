@@ -21,7 +21,7 @@ class _Cells:
 
     points_m: Points
     rows: NDArray[np.int32]
-    keys: NDArray[np.uint64]
+    keys: NDArray[np.uint64]  # (C,)
     starts: NDArray[np.int32]
     shifts: Ints
 
@@ -145,10 +145,12 @@ def _sort_into_cells(points_m: Points, side_m: float) -> _Cells:
         core.cell_keys(points_m, low, side_m, shifts, keys, rows)
     else:
         bits, shifts = _far_apart(points_m, low, side_m, keys, rows)
-    core.sort_keys(keys, rows, np.empty_like(keys), np.empty_like(rows), sum(bits))
-    starts = np.empty(n_usable + 1, dtype=np.int32)
-    n_cells = core.find_cells(keys, starts)
-    return _Cells(points_m[rows], rows, keys, starts[: n_cells + 1], shifts)
+    spare_keys, spare_rows = np.empty_like(keys), np.empty_like(rows)
+    if core.sort_keys(keys, rows, spare_keys, spare_rows, sum(bits)):
+        keys, rows, spare_keys = spare_keys, spare_rows, keys
+    points, starts = np.empty((n_usable, 3), dtype=np.float32), np.empty(n_usable + 1, np.int32)
+    n_cells = core.lay_out(points_m, keys, rows, points, spare_keys, starts)
+    return _Cells(points, rows, spare_keys[:n_cells], starts[: n_cells + 1], shifts)
 
 
 def _far_apart(
