@@ -128,9 +128,9 @@ def locate(
             f"labels: expected boxes at the {len(timestamps_ns)} instants, "
             f"got {np.count_nonzero(~known)} at others"
         )
-    ego_from_world = inverse(world_from_ego)[sweeps]
-    center = np.einsum("mij,mj->mi", ego_from_world[:, :2, :3], labels.cuboids.center_m)
-    center += ego_from_world[:, :2, 3]
+    level_from_world = inverse(world_from_ego)[:, :2][sweeps]
+    center = np.einsum("mij,mj->mi", level_from_world[:, :, :3], labels.cuboids.center_m)
+    center += level_from_world[:, :, 3]
     distance = np.hypot(center[:, 0], center[:, 1])
     inside = distance <= max_range_m
     if view_rad is not None:
