@@ -133,6 +133,7 @@ def ingest(
     fingerprint = _fingerprint(recording, base, files, odometry, deskew)
     lock_file = root / "logs" / ".ingest" / f"{recording.log_id}.lock"
     with lock(lock_file, wait_s, on_wait):
+        folders.finish_replacing(root, recording.log_id)
         if recording.log_id in folders.log_ids(root):
             present = folders.open_log(root, recording.log_id)
             if files and present.info.fingerprint == fingerprint:

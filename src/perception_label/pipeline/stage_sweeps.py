@@ -53,7 +53,6 @@ def stage_sweeps(
     part, before = (folder / f"{recording.lidar}{end}" for end in (".arrow", ".before"))
     staged = StagedSweeps(channels)
     read = partial(_prepare, recording, order, channels, deskew_along)
-    n_uneven = 0
     with storage_errors(part):
         folder.mkdir(parents=True, exist_ok=True)
         # A `.before` means the last try was killed while taking over: it has more.
@@ -62,9 +61,8 @@ def stage_sweeps(
         with SweepWriter(part, channels) as writer:
             staged.n_resumed = _take_over(writer, before, order)
             todo = range(staged.n_resumed, len(order.rows))
-            for k, (stored, is_even) in zip(todo, in_order(read, todo, workers), strict=True):
+            for k, stored in zip(todo, in_order(read, todo, workers), strict=True):
                 writer.write(stored)
-                n_uneven += not is_even
                 if progress is not None:
                     progress(k + 1, len(order.rows))
         sync_file(part)
@@ -72,10 +70,10 @@ def stage_sweeps(
     n_bad = sum(writer.n_not_finite)
     if n_bad:
         staged.left_out.append(f"{n_bad} points that are not finite")
-    if n_uneven:
+    if writer.n_uneven:
         staged.warnings.append(
-            f"{n_uneven} sweeps carry other channels than the first ({', '.join(channels)}): "
-            "missing ones are zero, further ones are left out"
+            f"{writer.n_uneven} sweeps carry other channels than the first "
+            f"({', '.join(channels)}): missing ones are zero, further ones are left out"
         )
     return staged
 
@@ -105,7 +103,7 @@ def _prepare(
     channels: tuple[str, ...],
     deskew_along: EgoPoses | None,
     k: int,
-) -> tuple[StoredSweep, bool]:
+) -> StoredSweep:
     raw = intake.read_sweep(recording, int(order.rows[k]))
     even, is_even = intake.with_channels(raw, channels)
     sweep, n_bad = intake.drop_not_finite(even)
@@ -113,4 +111,4 @@ def _prepare(
         at = replace(sweep, timestamp_ns=int(order.timestamps_ns[k]))
         sweep = deskew(at, deskew_along, recording.ego_from_lidar)
     timestamp_ns = int(order.timestamps_ns[k])
-    return StoredSweep(sweep_to_batch(sweep, channels), timestamp_ns, n_bad), is_even
+    return StoredSweep(sweep_to_batch(sweep, channels), timestamp_ns, n_bad, is_even)

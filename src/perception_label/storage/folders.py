@@ -14,7 +14,13 @@ from pathlib import Path
 from perception_label import schema
 from perception_label.errors import WorkspaceError
 from perception_label.storage.logs import Log
-from perception_label.storage.whole import remove_folder, storage_errors, sync_folder, write_text
+from perception_label.storage.whole import (
+    clear_leftovers,
+    remove_folder,
+    storage_errors,
+    sync_folder,
+    write_text,
+)
 
 MARK = "workspace.toml"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@-]*")
@@ -28,12 +34,12 @@ def create(root: Path) -> None:
     WorkspaceError
         If it cannot be written, holds something else, or is of another schema version.
     """
-    if (root / MARK).exists():
-        check(root)
-        return
-    if not is_free(root):
+    if is_free(root):
+        # The same text whoever writes it, so nobody need wait.
+        write_text(root / MARK, f"schema_version = {schema.VERSION}\n")
+    elif not (root / MARK).exists():
         raise WorkspaceError(f"{root}: expected a workspace or an empty folder, got something else")
-    write_text(root / MARK, f"schema_version = {schema.VERSION}\n")
+    check(root)
 
 
 def is_free(root: Path) -> bool:
@@ -93,12 +99,18 @@ def replaced_folder(root: Path, log_id: str) -> Path:
     return root / "logs" / ".replaced" / log_id
 
 
+def finish_replacing(root: Path, log_id: str) -> None:
+    """Delete a replaced log that a killed ingest left behind; hold the log's lock."""
+    if (root / "logs" / log_id).exists():
+        remove_folder(replaced_folder(root, log_id))
+
+
 def put_in_place(root: Path, log_id: str) -> None:
     """Make the log that was written aside the log of that id; any other of it goes."""
     folder, replaced = root / "logs" / log_id, replaced_folder(root, log_id)
+    clear_leftovers(staging_folder(root, log_id))
     with storage_errors(folder):
         if folder.exists():
-            remove_folder(replaced)
             replaced.parent.mkdir(exist_ok=True)
             folder.rename(replaced)
         staging_folder(root, log_id).rename(folder)

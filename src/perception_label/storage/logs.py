@@ -15,11 +15,13 @@ from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, interpolate_poses
 from perception_label.storage.log_info import LogInfo
 from perception_label.storage.sweeps import SweepFile, batch_to_sweep
-from perception_label.storage.whole import read_table, write_table
+from perception_label.storage.whole import BESIDE, lock, read_table, write_table
 from perception_label.tables import ego_poses_from_table, labels_from_table
 
 # Machine results that are dense boxes, the best first: what a solver made, then proposals.
 DENSE = ("solved", "proposals")
+
+WAIT_S = 60.0  # for another process that writes the same result
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -131,7 +133,11 @@ class Log:
         WorkspaceError
             If the workspace cannot be written.
         """
-        write_table(self._machine_path(name), table)
+        path = self._machine_path(name)
+        with lock(self._machine / f".{name}.lock", WAIT_S):
+            for left in self._machine.glob(f".{path.name}.*{BESIDE}"):
+                left.unlink(missing_ok=True)
+            write_table(path, table)
 
     def dense_source(self, source: str | None = None) -> str:
         """Return which machine result holds the dense boxes: solved if there are, else proposals.

@@ -24,11 +24,16 @@ MAGIC_BYTES = 8  # an Arrow IPC file is this many bytes, then an Arrow IPC strea
 
 @dataclass(frozen=True, slots=True)
 class StoredSweep:
-    """One sweep as a record batch, and what is known of it."""
+    """One sweep as a record batch, and what is known of it.
+
+    `n_not_finite` points were left out of it; `is_even` is False if the source gave it other
+    channels than the log has.
+    """
 
     batch: pa.RecordBatch
     timestamp_ns: int
-    n_not_finite: int
+    n_not_finite: int = 0
+    is_even: bool = True
 
 
 def sweep_to_batch(sweep: Sweep, channels: Sequence[str]) -> pa.RecordBatch:
@@ -71,18 +76,21 @@ class SweepWriter:
         self.timestamps_ns: list[int] = []
         self.n_points: list[int] = []
         self.n_not_finite: list[int] = []
+        self.n_uneven = 0
 
     def write(self, stored: StoredSweep) -> None:
         """Append one sweep."""
         facts = {
             "timestamp_ns": str(stored.timestamp_ns),
             "n_not_finite": str(stored.n_not_finite),
+            "is_even": str(int(stored.is_even)),
             "crc32": str(_checksum(stored.batch)),
         }
         self._writer.write_batch(stored.batch, custom_metadata=facts)
         self.timestamps_ns.append(stored.timestamp_ns)
         self.n_points.append(stored.batch.num_rows)
         self.n_not_finite.append(stored.n_not_finite)
+        self.n_uneven += not stored.is_even
 
     def index(self) -> pa.Table:
         """Return what was written, one row per sweep (`schema.SWEEPS`)."""
@@ -127,7 +135,8 @@ def whole_sweeps(path: Path, channels: Sequence[str]) -> Iterator[StoredSweep]:
         while True:
             try:
                 batch, facts = stream.read_next_batch_with_custom_metadata()
-                stored = StoredSweep(batch, int(facts["timestamp_ns"]), int(facts["n_not_finite"]))
+                numbers = [int(facts[k]) for k in ("timestamp_ns", "n_not_finite", "is_even")]
+                stored = StoredSweep(batch, numbers[0], numbers[1], bool(numbers[2]))
                 is_sound = _checksum(batch) == int(facts["crc32"])
             except (StopIteration, OSError, KeyError, TypeError, ValueError):
                 return

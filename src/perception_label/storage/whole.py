@@ -14,6 +14,7 @@ import pyarrow as pa
 from perception_label.errors import WorkspaceError
 
 LOCK_POLL_S = 0.1
+BESIDE = ".part"  # ends the names of files not yet in place
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     WorkspaceError
         If the file cannot be written; what was at `path` is untouched then.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}{BESIDE}")
     with storage_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +72,13 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         finally:
             beside.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Delete what killed writers left in a folder and below; only for who may write alone."""
+    with storage_errors(folder):
+        for path in sorted(folder.rglob(f".*{BESIDE}")):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
