@@ -3,6 +3,7 @@
 import re
 
 from conftest import ROOT
+from perception_label.cli import VERBS
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
@@ -30,3 +31,9 @@ def test_links_between_papers_lead_somewhere():
 def test_decisions_are_numbered_without_gaps():
     names = sorted(p.name for p in (ROOT / "docs" / "adr").glob("[0-9]*.md"))
     assert [int(name[:4]) for name in names] == list(range(len(names)))
+
+
+def test_every_verb_is_documented():
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    missing = [v for v in VERBS if f"| `{v.replace('_', '-')}" not in text]
+    assert missing == []

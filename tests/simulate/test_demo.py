@@ -5,7 +5,7 @@ from perception_label.simulate.demo import run_demo
 from perception_label.simulate.settings import LidarSettings, SceneSettings
 
 SMALL = SceneSettings(
-    duration_s=0.4, vehicles=4, pedestrians=6, cyclists=1, lidar=LidarSettings(n_beams=32)
+    duration_s=0.2, vehicles=4, pedestrians=6, cyclists=1, lidar=LidarSettings(n_beams=32)
 )
 
 
@@ -21,7 +21,7 @@ def test_the_demo_labels_scores_exports_and_draws(tmp_path):
         demo = run_demo(tmp_path, propose, settings=SMALL, on_step=steps.append)
     assert steps == list(demo.seconds)
     assert steps == ["simulate", "ingest", "propose", "score", "export", "draw"]
-    assert demo.n_sweeps == 4
+    assert demo.n_sweeps == 2
     assert demo.score.as_dict()["recall"] == 1
     assert all(path.is_file() for path in demo.files)
     with Image.open(tmp_path / "demo.png") as picture:
