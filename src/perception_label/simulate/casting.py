@@ -114,6 +114,7 @@ class Caster:
         self._windows: dict[int, _Shape] = {}
         self._shapes: dict[tuple[Body, int], _Shape] = {}
         self._poses: tuple[Floats, Floats] | None = None
+        self._presence: tuple[Floats, Floats] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"plan": self._plan, "threads": self._threads}
@@ -131,7 +132,7 @@ class Caster:
         origins_m, directions : (N, 3) float64
             World frame; directions are unit vectors.
         columns : (N,) int64
-            Row of `time_s` of each ray.
+            Row of `time_s` of each ray, rising; rays of a column share an azimuth.
         time_s : (C,) float64
             When the columns are fired, seconds from the start of the log.
         """
@@ -139,9 +140,8 @@ class Caster:
         found = Hits(*_hit(self._window(middle), origins_m, directions, self._threads))
         turn = _Columns.of(origins_m, directions, columns, time_s)
         first = len(self._plan.parked) + 1
-        for k, actor in enumerate(self._plan.actors):
-            if not actor.drive.start_s <= middle <= actor.drive.end_s:
-                continue
+        for k in self._actors_near(middle):
+            actor = self._plan.actors[k]
             rows = self._rays_near(actor, origins_m, directions, turn)
             if len(rows) == 0:
                 continue
@@ -157,6 +157,23 @@ class Caster:
             found.instances[put], found.materials[put] = first + k, materials[nearer]
             found.is_ground[put] = False
         return found
+
+    def _actors_near(self, time_s: float) -> list[int]:
+        """Return the movers that a ray may reach at an instant."""
+        if self._presence is None:
+            whole = np.arange(0, self._plan.settings.duration_s + 1.5)
+            actors = self._plan.actors
+            span = np.array([[a.drive.start_s, a.drive.end_s] for a in actors]).reshape(-1, 2)
+            place = np.array([a.place(whole)[:, :2] for a in actors])
+            self._presence = span, place.reshape(len(actors), len(whole), 2)
+        span, place = self._presence
+        ego = self._plan.world_from_ego(np.array([time_s]))[0, :2, 3]
+        second = min(round(time_s), place.shape[1] - 1)
+        # Both move on within half a second, neither by more than some metres.
+        reach = self._plan.settings.lidar.max_range_m + 30
+        near = np.hypot(*(place[:, second] - ego).T) < reach
+        near &= (span[:, 0] <= time_s) & (time_s <= span[:, 1])
+        return np.flatnonzero(near).tolist()
 
     def _rays_near(
         self, actor: Actor, origins_m: Floats, directions: Floats, turn: "_Columns"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from perception_label.arrays import Floats, Ints, Mask, Pose
 from perception_label.simulate.actors import (
@@ -136,27 +137,47 @@ def _without_collisions(
         np.array([[t.x_m, t.y_m, t.yaw_rad] for t in parked]).reshape(-1, 3),
         [t.body for t in parked],
     )
-    keep = np.ones(len(parked), dtype=bool)
-    for k in range(1, len(parked)):
-        keep[k] = not (touching(still[k], still[:k]) & keep[:k]).any()
-    parked = [t for t, ok in zip(parked, keep, strict=True) if ok]
-    still = still[keep]
+    bad = _dropped(_touching_pairs(still, still))
+    parked = [t for k, t in enumerate(parked) if k not in bad]
+    still = still[[k for k in range(len(still)) if k not in bad]]
+    times = np.arange(0, duration_s + 0.3, 0.25)
+    own = _rectangles(ego.path.at(ego.travelled_m(times)), [ego.body] * len(times))
+    moving = np.array(
+        [_rectangles(actor.place(times), [actor.body] * len(times)) for actor in actors]
+    ).reshape(len(actors), len(times), 5)
+    span = np.array([[a.drive.start_s, a.drive.end_s] for a in actors]).reshape(-1, 2)
     alive = np.ones(len(actors), dtype=bool)
-    for time in np.arange(0, duration_s + 0.3, 0.25):
-        place = np.array([a.place(np.array([time]))[0] for a in actors]).reshape(-1, 3)
-        boxes = _rectangles(place, [a.body for a in actors])
-        there = np.array([a.drive.start_s <= time <= a.drive.end_s for a in actors], dtype=bool)
-        own = _rectangles(ego.path.at(ego.travelled_m(np.array([time]))), [ego.body])
-        for k in np.flatnonzero(there & alive).tolist():
-            others = there[:k] & alive[:k]
-            if (
-                touching(boxes[k], own).any()
-                or touching(boxes[k], still).any()
-                or (touching(boxes[k], boxes[:k]) & others).any()
-            ):
-                alive[k] = False
-    trucks = {id(a.drive) for a, ok in zip(actors, alive, strict=True) if not ok}
-    return parked, [a for a in actors if id(a.drive) not in trucks]
+    for k, time in enumerate(times):
+        index = np.flatnonzero(alive & (span[:, 0] <= time) & (time <= span[:, 1]))
+        mine = moving[index, k]
+        fixed = np.concatenate([own[k : k + 1], still])
+        alive[index[_touching_pairs(mine, fixed)[:, 0]]] = False
+        index, mine = index[alive[index]], mine[alive[index]]
+        alive[index[sorted(_dropped(_touching_pairs(mine, mine)))]] = False
+    broken = {id(a.drive) for a, ok in zip(actors, alive, strict=True) if not ok}
+    return parked, [a for a in actors if id(a.drive) not in broken]
+
+
+def _touching_pairs(a: Floats, b: Floats) -> Ints:
+    """Return (P, 2) rows of rectangles of a and b that touch; a row never meets itself."""
+    if len(a) == 0 or len(b) == 0:
+        return np.empty((0, 2), dtype=np.int64)
+    reach_a, reach_b = (np.hypot(r[:, 3], r[:, 4]) / 2 + 0.1 for r in (a, b))
+    near = cKDTree(b[:, :2]).query_ball_point(a[:, :2], reach_a + reach_b.max())
+    i = np.repeat(np.arange(len(a)), [len(found) for found in near])
+    j = np.array([k for found in near for k in found], dtype=np.int64)
+    pairs = np.column_stack([i, j])
+    pairs = pairs[i != j] if a is b else pairs
+    return pairs[touching(a[pairs[:, 0]], b[pairs[:, 1]])]
+
+
+def _dropped(pairs: Ints) -> set[int]:
+    """Return which of the rows that touch must go: the later of two, unless one went before."""
+    out: set[int] = set()
+    for later, earlier in sorted((max(p), min(p)) for p in pairs.tolist()):
+        if earlier not in out:
+            out.add(later)
+    return out
 
 
 def _rectangles(place: Floats, bodies: list[Body]) -> Floats:
@@ -165,31 +186,21 @@ def _rectangles(place: Floats, bodies: list[Body]) -> Floats:
     return np.concatenate([place, size], axis=1)
 
 
-def touching(one: Floats, many: Floats, *, gap_m: float = 0.05) -> Mask:
-    """Return which of (K, 5) rectangles come nearer than `gap_m` to one, (K,).
+def touching(a: Floats, b: Floats, *, gap_m: float = 0.05) -> Mask:
+    """Return which pairs of (P, 5) and (P, 5) rectangles come nearer than `gap_m`, (P,).
 
     Rows are x, y, heading, length, width. Separating axes: two rectangles are apart exactly if
     they are apart along a side of one of them.
     """
-    out = np.zeros(len(many), dtype=bool)
-    reach = (np.hypot(one[3], one[4]) + np.hypot(many[:, 3], many[:, 4])) / 2 + gap_m
-    near = np.hypot(many[:, 0] - one[0], many[:, 1] - one[1]) < reach
-    if not near.any():
-        return out
-    rest = many[near]
-    d = rest[:, :2] - one[:2]
-    turn = rest[:, 2] - one[2]
-    c, s = np.abs(np.cos(turn)), np.abs(np.sin(turn))
-    hit = np.ones(len(rest), dtype=bool)
-    for yaw, a, b in (
-        (np.full(len(rest), one[2]), np.broadcast_to(one[3:], (len(rest), 2)), rest[:, 3:]),
-        (rest[:, 2], rest[:, 3:], np.broadcast_to(one[3:], (len(rest), 2))),
-    ):
+    d = b[:, :2] - a[:, :2]
+    c, s = np.abs(np.cos(b[:, 2] - a[:, 2])), np.abs(np.sin(b[:, 2] - a[:, 2]))
+    out = np.ones(len(a), dtype=bool)
+    for one, other in ((a, b), (b, a)):
+        yaw = one[:, 2]
         along = np.abs(d[:, 0] * np.cos(yaw) + d[:, 1] * np.sin(yaw))
         across = np.abs(-d[:, 0] * np.sin(yaw) + d[:, 1] * np.cos(yaw))
-        hit &= along < (a[:, 0] + b[:, 0] * c + b[:, 1] * s) / 2 + gap_m
-        hit &= across < (a[:, 1] + b[:, 0] * s + b[:, 1] * c) / 2 + gap_m
-    out[near] = hit
+        out &= along < (one[:, 3] + other[:, 3] * c + other[:, 4] * s) / 2 + gap_m
+        out &= across < (one[:, 4] + other[:, 3] * s + other[:, 4] * c) / 2 + gap_m
     return out
 
 

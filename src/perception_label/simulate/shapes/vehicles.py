@@ -206,6 +206,7 @@ def excavator(size_m: Size) -> Mesh:
         ),
         tube([[0.1 * length, -0.2, height - 0.2], [0.42 * length, -0.2, 1.0]], 0.16, Material.BODY),
         block([0.36 * length, -0.7, 0.2], [0.5 * length, 0.3, 1.0], Material.METAL),
+        block([0.07 * length, -0.4, height - 0.4], [0.13 * length, 0, height], Material.BODY),
     ]
     return merge(parts)
 
