@@ -29,7 +29,7 @@ from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, interpolate_poses, outside_span, pose
 from perception_label.readers.classes import own_names
-from perception_label.readers.files import floats, numbered, read_bytes, refuse
+from perception_label.readers.files import floats, numbered, read_bytes, refuse, single, whole
 from perception_label.readers.logs import empty_warnings, only_log, path_of, time_warnings
 from perception_label.readers.recording import Recording
 
@@ -134,14 +134,14 @@ class Argoverse2Sweeps:
         none: NDArray[Any] = np.empty(0)
         table = dict.fromkeys(names, none) if path is None else _read(path, names)
         ego = np.column_stack([table[axis].astype(np.float64) for axis in "xyz"])
-        laser = _whole(path, table["laser_number"], "laser_number", 0, 1 << 16)
-        offset = _whole(path, table["offset_ns"], "offset_ns", -(10**9), 10**9)
+        file = path or Path()
+        laser = whole(file, table["laser_number"], np.uint16, "laser_number")
         return Sweep(
-            points_m=np.ascontiguousarray(ego - self.ego_from_lidar[:3, 3], dtype=np.float32),
+            points_m=single(ego - self.ego_from_lidar[:3, 3]),
             timestamp_ns=int(self.timestamps_ns[i]),
-            intensity=table["intensity"].astype(np.float32),
-            ring=laser.astype(np.uint16),
-            time_offset_ns=offset.astype(np.int32),
+            intensity=single(table["intensity"]),
+            ring=laser,
+            time_offset_ns=whole(file, table["offset_ns"], np.int32, "offset_ns"),
             lidar=(laser >= UPPER_LASERS).astype(np.uint8),
         )
 
@@ -185,12 +185,6 @@ def _read(path: Path, names: tuple[str, ...]) -> Table:
         if (values.dtype.kind == "O") != is_text:
             raise refuse(path, f"{name}: {'text' if is_text else 'numbers'}", values.dtype)
     return columns
-
-
-def _whole(path: Path | None, values: NDArray[Any], name: str, low: int, high: int) -> NDArray[Any]:
-    if values.size and not (values.min() >= low and values.max() < high):
-        raise refuse(path or Path(), f"{name} from {low} to {high}", values.max())
-    return values
 
 
 def _times(path: Path, table: Table) -> Ints:

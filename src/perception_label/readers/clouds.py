@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from perception_label.arrays import Floats
 from perception_label.cloud.sweeps import Sweep
-from perception_label.readers.files import refuse
+from perception_label.readers.files import refuse, single
 from perception_label.readers.flat import read_bin, read_npy
 
 SUFFIXES = (".pcd", ".ply", ".bin", ".npy", ".npz", ".las", ".laz")
@@ -64,7 +64,7 @@ class Cloud:
         elif self.time_ns is not None:
             offset = self.time_ns
         return Sweep(
-            points_m=np.ascontiguousarray(self.points_m, dtype=np.float32),
+            points_m=single(self.points_m),
             timestamp_ns=timestamp_ns,
             intensity=self.intensity,
             ring=self.ring,
@@ -74,7 +74,8 @@ class Cloud:
 
     def moved(self, a_from_b: Floats) -> "Cloud":
         """Return the cloud under a (4, 4) rigid transform, in float64."""
-        points = self.points_m.astype(np.float64) @ a_from_b[:3, :3].T + a_from_b[:3, 3]
+        with np.errstate(over="ignore", invalid="ignore"):
+            points = self.points_m.astype(np.float64) @ a_from_b[:3, :3].T + a_from_b[:3, 3]
         return replace(self, points_m=points)
 
 
@@ -150,7 +151,7 @@ def implausible(fields: Mapping[str, NDArray[Any]]) -> list[str]:
 
 
 def _intensity(_name: str, values: NDArray[Any]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(values, dtype=np.float32)
+    return single(values)
 
 
 def _ring(_name: str, values: NDArray[Any]) -> NDArray[np.uint16] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perception_label.arrays import Floats, Ints
 from perception_label.errors import SourceError
@@ -98,6 +99,22 @@ def floats(
     if finite and not np.isfinite(array).all():
         raise refuse(path, f"{what}: finite numbers", "NaN or infinity")
     return array
+
+
+def whole(
+    path: Path, values: NDArray[Any], dtype: type[np.integer[Any]], what: str
+) -> NDArray[Any]:
+    """Return values as integers of a type, which must hold every one of them."""
+    limits = np.iinfo(dtype)
+    if values.size and not ((values >= limits.min) & (values <= limits.max)).all():
+        raise refuse(path, f"{what} from {limits.min} to {limits.max}", "others")
+    return values.astype(dtype)
+
+
+def single(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Return values as contiguous float32; what it cannot hold becomes infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def to_ns(path: Path, seconds: object, what: str = "timestamps") -> Ints:

@@ -91,7 +91,10 @@ def read_oxts(path: Path) -> Floats:
         row = short[0] if short else 0
         raise refuse(path, f"at least {OXTS_COLUMNS} numbers in line {row + 1}", "fewer")
     rows = [line[:OXTS_COLUMNS] for line in lines]
-    return floats(path, rows, (-1, OXTS_COLUMNS), "packets")
+    packets = floats(path, rows, (-1, OXTS_COLUMNS), "packets")
+    if (np.abs(packets[:, 0]) > 85).any() or (np.abs(packets[:, 1]) > 360).any():
+        raise refuse(path, "latitude and longitude in degrees", "others")
+    return packets
 
 
 def oxts_poses(packets: Floats) -> tuple[Floats, tuple[float, float, float]]:

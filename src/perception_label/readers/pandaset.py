@@ -23,7 +23,7 @@ from perception_label.geometry.cuboids import Cuboids, wrap
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import inverse
 from perception_label.readers.classes import own_names
-from perception_label.readers.files import floats, numbered, read_json, refuse, to_ns
+from perception_label.readers.files import floats, numbered, read_json, refuse, single, to_ns, whole
 from perception_label.readers.logs import at_least_one, only_log, path_of, time_warnings
 from perception_label.readers.pandaset_cameras import number_of, read_cameras, read_poses
 from perception_label.readers.pickled_columns import Columns, read_columns
@@ -110,16 +110,18 @@ class PandasetSweeps:
         sensor_from_world = inverse(self.world_from_ego[i] @ EGO_FROM_LIDAR)
         world = np.column_stack([_numbers(path, columns, axis) for axis in "xyz"])
         # In float64 until here: world coordinates lose millimetres as float32.
-        points = world @ sensor_from_world[:3, :3].T + sensor_from_world[:3, 3]
+        with np.errstate(over="ignore", invalid="ignore"):
+            points = world @ sensor_from_world[:3, :3].T + sensor_from_world[:3, 3]
         seconds = _numbers(path, columns, "t") - start_ns * 1e-9
-        if len(seconds) and not np.nanmax(np.abs(seconds)) < 1:
+        if len(seconds) and not np.abs(seconds).max() < 1:
             raise refuse(path, "point times within 1 s of the sweep's", f"{seconds[0]:.3f} s away")
+        lidar = _numbers(path, columns, "d") if "d" in columns else None
         return Sweep(
-            points_m=np.ascontiguousarray(points, dtype=np.float32),
+            points_m=single(points),
             timestamp_ns=start_ns,
-            intensity=_numbers(path, columns, "i").astype(np.float32),
+            intensity=single(_numbers(path, columns, "i")),
             time_offset_ns=np.round(seconds * 1e6).astype(np.int32) * np.int32(1000),
-            lidar=_numbers(path, columns, "d").astype(np.uint8) if "d" in columns else None,
+            lidar=whole(path, lidar, np.uint8, "d") if lidar is not None else None,
         )
 
 
@@ -131,7 +133,7 @@ def read_semantics(path: Path, i: int) -> NDArray[np.uint8]:
     """
     files = at_least_one(path / "lidar", numbered(path / "lidar", [".pkl.gz"]), "NN.pkl.gz")
     file = path / "annotations/semseg" / files[i].name
-    return _numbers(file, read_columns(file), "class").astype(np.uint8)
+    return whole(file, _numbers(file, read_columns(file), "class"), np.uint8, "class")
 
 
 def _sequences(path: Path) -> list[Path]:
