@@ -89,8 +89,8 @@ def floats(
     """Return a value as a float64 array, finite if so asked; -1 in `shape` is any length."""
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise refuse(path, f"{what}: numbers", type(value).__name__) from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise refuse(path, f"{what}: numbers", error) from None
     fits = array.ndim == len(shape) and all(
         want in (-1, got) for want, got in zip(shape, array.shape, strict=True)
     )
