@@ -6,8 +6,8 @@ typer reads; heavy imports stay inside `run`, so that `--help` answers at once.
 
 import sys
 from importlib import import_module
+from typing import Any
 
-import click
 import typer
 
 from perception_label.errors import LabelError
@@ -15,6 +15,9 @@ from perception_label.errors import LabelError
 VERBS: tuple[str, ...] = ("doctor", "export", "ingest", "score")
 
 STOPPED = 130  # what a shell expects after Ctrl-C
+
+# Typer's own since it stopped building on click, click's before; neither has a public name.
+WRONG_USAGE: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
 def build_app() -> typer.Typer:
@@ -40,17 +43,15 @@ def _root() -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; 0 on success, 1 on an error of ours in one line, 2 on wrong usage."""
     try:
-        build_app()(args=argv, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
+        code = build_app()(args=argv, standalone_mode=False)
+    except WRONG_USAGE as error:
         error.show()
         return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        print("perception-label: stopped", file=sys.stderr)
-        return STOPPED
+    except (typer.Abort, KeyboardInterrupt):
+        code = STOPPED
     except LabelError as error:
         print(f"perception-label: {error}", file=sys.stderr)
         return 1
-    return 0
+    if code == STOPPED:
+        print("perception-label: stopped", file=sys.stderr)
+    return int(code or 0)

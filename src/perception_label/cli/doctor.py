@@ -19,7 +19,8 @@ def run(
     from perception_label.pipeline.workspace import open_workspace
 
     opened = open_workspace(workspace)
-    ids = [opened.log(log).id] if log is not None else opened.logs()
+    ids = opened.logs() if log is None else [log]
+    ids = ids or [opened.log().id]  # says what is missing
     findings, lines = [], []
     for log_id in ids:
         found = examine(opened.log(log_id))

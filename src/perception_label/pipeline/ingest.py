@@ -175,8 +175,7 @@ class _Job:
         self._open_stage()
         order = intake.order_sweeps(recording.timestamps_ns, recording.log_id, notes)
         path = intake.sound_path(recording.ego_poses, recording.log_id, notes)
-        if path is None and self.odometry is None:
-            notes.warnings.append(NO_POSES)
+        self._tell_of_poses(path, notes)
         order, path = intake.within_path(order, path, notes)
         if path is None and self.odometry is not None:
             path = self._odometry(order, progress)
@@ -198,6 +197,18 @@ class _Job:
         (self.stage / ".fingerprint").unlink()
         sync_folder(self.stage)
         return staged
+
+    def _tell_of_poses(self, path: EgoPoses | None, notes: Notes) -> None:
+        if path is not None:
+            return
+        # A reader may have said so already, in words that no longer hold with odometry.
+        notes.warnings[:] = [text for text in notes.warnings if "--odometry" not in text]
+        if self.odometry is None:
+            notes.warnings.append(NO_POSES)
+        else:
+            notes.warnings.append(
+                f"ego poses estimated from the points ({self.odometry}): drift is not corrected"
+            )
 
     def _open_stage(self) -> None:
         mark = self.stage / ".fingerprint"
@@ -287,6 +298,8 @@ def _open(source: str | Path | Recording, format: str) -> tuple[Recording, Path 
         return source, None
     path = Path(source).expanduser().absolute()
     recording = open_log(path, format)
+    if not path.exists():
+        path = Path(str(path).rpartition(":")[0])  # ROOT:NAME, one of several logs
     return recording, path if path.is_dir() else path.parent
 
 
