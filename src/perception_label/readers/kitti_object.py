@@ -6,7 +6,7 @@ import numpy as np
 
 from perception_label.readers import kitti
 from perception_label.readers.files import numbered, read_text
-from perception_label.readers.logs import NO_POSES, only_log
+from perception_label.readers.logs import only_log
 from perception_label.readers.recording import Recording
 
 UNRELATED = "single sweeps, not a drive: times are 1 s apart by order and mean nothing"
@@ -26,17 +26,16 @@ def open_log(path: Path) -> Recording:
     labels = [p for f in files if (p := root / "label_2" / f"{f.stem}.txt").is_file()]
     n = sum(line.split()[:1] not in ([], ["DontCare"]) for p in labels
             for line in read_text(p).splitlines())  # fmt: skip
-    ego_from_lidar, warnings = np.eye(4), [UNRELATED, NO_POSES]
     return Recording(
         log_id=f"kitti-object-{root.name}",
         format="kitti_object",
         lidar="velodyne",
         timestamps_ns=times,
-        ego_from_lidar=ego_from_lidar,
+        ego_from_lidar=np.eye(4),
         source=kitti.KittiSweeps(tuple(files), times),
         files=files,
         left_out=[f"{n} labels: without ego poses they have no place in the world"] if n else [],
-        warnings=warnings,
+        warnings=[UNRELATED],
         is_deskewed=False,
     )
 

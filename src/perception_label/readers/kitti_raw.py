@@ -23,7 +23,6 @@ from perception_label.readers.clouds import Cloud, read_cloud
 from perception_label.readers.files import numbered, read_text, refuse
 from perception_label.readers.flat import KITTI_COLUMNS
 from perception_label.readers.logs import (
-    NO_POSES,
     at_least_one,
     empty_warnings,
     only_log,
@@ -86,7 +85,6 @@ def open_log(path: Path) -> Recording:
         left_out=left_out,
         warnings=[
             *([CLOCK] if clock is None else []),
-            *([NO_POSES] if ego_poses is None else []),
             *([VIEW] if truth is not None else []),
             *warnings,
             *empty_warnings(paths),

@@ -22,7 +22,7 @@ from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.readers import kitti
 from perception_label.readers.classes import own_names
 from perception_label.readers.files import floats, numbered, read_text, refuse
-from perception_label.readers.logs import NO_POSES, empty_warnings, only_log
+from perception_label.readers.logs import empty_warnings, only_log
 from perception_label.readers.recording import Recording
 
 LABEL_COLUMNS = 17  # of label_02; results have an 18th, the score
@@ -98,7 +98,6 @@ def open_log(path: Path) -> Recording:
         warnings=[
             CLOCK,
             *([VIEW] if rows else []),
-            *([] if sequence.oxts else [NO_POSES]),
             *empty_warnings(files),
         ],
         is_deskewed=False,

@@ -10,11 +10,6 @@ from perception_label.errors import SourceError
 from perception_label.geometry.poses import EgoPoses
 from perception_label.readers.files import listed, refuse
 
-NO_POSES = (
-    "no ego poses in the source: labels in the world frame, tracking and propagation need them; "
-    "--odometry estimates them from the LiDAR"
-)
-
 
 def only_log(path: Path, logs: Sequence[Path], kind: str) -> Path:
     """Return the one log there is; several are listed with how to name one of them."""

@@ -12,7 +12,7 @@ from perception_label.geometry.poses import EgoPoses, interpolate_poses, inverse
 from perception_label.readers.calibration import Calibration
 from perception_label.readers.clouds import Cloud
 from perception_label.readers.files import refuse
-from perception_label.readers.logs import NO_POSES, path_of
+from perception_label.readers.logs import path_of
 from perception_label.readers.poses_text import PoseTable
 
 FAR_M = 10_000.0  # beyond it float32 is coarser than a millimetre: coordinates of a map
@@ -75,7 +75,7 @@ def place_points(
 
 def _without_poses(first: Cloud, move: Pose) -> Place:
     origin = origin_of(first.points_m)
-    warnings = [NO_POSES]
+    warnings = []
     if origin.any():
         warnings.append(f"points are far from 0, as in a map: stored from {_text(origin)} m")
         if first.points_m.dtype == np.float32:

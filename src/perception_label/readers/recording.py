@@ -19,7 +19,8 @@ class Recording:
     """One log as its source tells it; sweeps are read one at a time through `source`.
 
     `timestamps_ns` (S,) is in the order of the source's own files; ingest sorts and
-    reports disorder. `truth` is in the world frame, or None. `left_out` says in one
+    reports disorder. `ego_poses` None means the source has none; ingest then says so and
+    offers odometry. `truth` is in the world frame, or None. `left_out` says in one
     line each what of the source was not taken; `warnings` what looked wrong. `is_deskewed`
     says whether the source already moved each point to the sweep's instant (None: not told).
     `truth_view_rad` is where the truth is complete: the azimuths (from, to) in the ego frame,
