@@ -93,5 +93,6 @@ if __name__ == "__main__":
             threshold, score = how(tracker, LOGS, TRUTHS)
             print(
                 f"  {how.__name__} >= {threshold:.2f}: MOTA {score.mota:.4f}, "
-                f"HOTA {score.hota:.4f}, switches {score.identity_switches}, false {score.fp}, missed {score.fn}"
+                f"HOTA {score.hota:.4f}, switches {score.identity_switches}, "
+                f"false {score.fp}, missed {score.fn}"
             )

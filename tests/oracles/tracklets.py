@@ -35,7 +35,7 @@ def bridge(span_ns, fits, groups, max_bridge_ns, settings, pairs, misses):
                 off = head[:2] - tail[:2] - gap * end[2:4]
                 apart.append(np.hypot(*off))
                 total += off @ off / (drift + gap**2 * end[4]) / 2
-            if total < gate and min(apart) <= settings[GATE_M] * (1 + gap):
+            if total < gate and min(apart) <= settings[GATE_M]:
                 if n < len(misses):
                     pairs[n], misses[n] = (a, b), total
                 n += 1

@@ -368,7 +368,10 @@ def _match(
         last = tracks[t, NEWEST]
         for k in range(some.shape[0]):
             row = some[k]
-            if groups[row] != groups[last]:
+            # Cheap tests first: almost all pairs end here.
+            if not abs(boxes[row, 0] - later[t, 0]) <= reach_m[i]:
+                continue
+            if not abs(boxes[row, 1] - later[t, 1]) <= reach_m[i] or groups[row] != groups[last]:
                 continue
             gain = _gain(later[t], wider[t], boxes[last], boxes[row], settings, reach_m[i])
             if gain > 0:

@@ -128,6 +128,6 @@ def _miss(
         total += (step - gap_s * head[axis + 2]) ** 2 / (drift + gap_s**2 * head[4])
     ahead = math.hypot(head[0] - tail[0] - gap_s * tail[2], head[1] - tail[1] - gap_s * tail[3])
     behind = math.hypot(head[0] - tail[0] - gap_s * head[2], head[1] - tail[1] - gap_s * head[3])
-    if min(ahead, behind) > settings[GATE_M] * (1 + gap_s):
+    if min(ahead, behind) > settings[GATE_M]:
         return math.inf
     return total / 2
