@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from perception_label.geometry.inside import points_inside
-from perception_label.simulate.log import SimulatedSweeps, boxes_at
+from perception_label.simulate.log import SimulatedSweeps
 from perception_label.simulate.plan import make_plan
 from perception_label.simulate.settings import LidarSettings, SceneSettings
+from perception_label.simulate.truth import Truth
 
 
 def world_from_lidar(recording, i):
@@ -50,7 +51,7 @@ def test_points_of_an_object_lie_in_its_box(recording, made):
     plan, total, out = recording.source.plan, 0, 0
     for i, sweep in enumerate(made):
         points = world_points(recording, sweep.sweep, i)
-        cuboids, index = boxes_at(plan, i)
+        cuboids, index = Truth(plan).boxes(i)
         for box, k in enumerate(index):
             own = points[sweep.instances == k + 1]
             grown = cuboids[box]

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perception_label.errors import SettingError
-from perception_label.simulate.plan import instance_centers, touching
+from perception_label.simulate.plan import touching
 from perception_label.simulate.settings import SceneSettings
+from perception_label.simulate.truth import Truth
 
 numbers = st.floats(-6, 6)
 rectangle = st.tuples(numbers, numbers, st.floats(-4, 4), st.floats(0.5, 6), st.floats(0.5, 3))
@@ -31,14 +32,14 @@ def test_touching_rectangles_are_those_that_intersect(a, b):
 
 def test_nothing_overlaps_at_any_time(recording):
     plan = recording.source.plan
-    size = np.array([body.size_m for body in plan.bodies])
-    for time in plan.sweep_times_s()[::3]:
-        at, yaw, there = instance_centers(plan, float(time))
-        rows = np.column_stack([at[:, :2], yaw, size[:, :2]])[there]
-        i, j = np.triu_indices(len(rows), 1)
-        near = np.hypot(*(rows[i, :2] - rows[j, :2]).T) < 15
+    truth = Truth(plan)
+    for i in range(0, plan.settings.n_sweeps, 3):
+        cuboids, _ = truth.boxes(i)
+        rows = np.column_stack([cuboids.center_m[:, :2], cuboids.yaw_rad, cuboids.size_m[:, :2]])
+        a, b = np.triu_indices(len(rows), 1)
+        near = np.hypot(*(rows[a, :2] - rows[b, :2]).T) < 15
         # Checked every quarter of a second with 5 cm to spare: none may really overlap.
-        assert not touching(rows[i[near]], rows[j[near]], gap_m=-0.1).any()
+        assert not touching(rows[a[near]], rows[b[near]], gap_m=-0.1).any()
 
 
 def test_vehicles_drive_where_they_head(recording):

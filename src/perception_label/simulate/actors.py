@@ -1,5 +1,6 @@
 """What moves: a body, a way and a time table, asked for its pose at any instant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,25 @@ class Actor:
             return 0
         share = float(self.drive.travelled_m(np.array([time_s]))[0]) / _STRIDE_M
         return int(np.floor(share * PHASES)) % PHASES
+
+
+class Presence:
+    """Where movers are each second of a log: who may matter at an instant, told quickly."""
+
+    def __init__(self, actors: Sequence[Actor], duration_s: float) -> None:
+        whole = np.arange(0, duration_s + 1.5)
+        span = [[a.drive.start_s, a.drive.end_s] for a in actors]
+        self._span = np.array(span, dtype=np.float64).reshape(-1, 2)
+        place = np.array([a.place(whole)[:, :2] for a in actors])
+        self._place = place.reshape(len(actors), len(whole), 2)
+
+    def near(self, xy_m: Floats, time_s: float, reach_m: float) -> list[int]:
+        """Return the movers that are there at an instant and may be within `reach_m` of a place."""
+        second = min(round(time_s), self._place.shape[1] - 1)
+        # Within half a second nobody moves farther than the added metres.
+        found = np.hypot(*(self._place[:, second] - xy_m).T) < reach_m + 15
+        found &= (self._span[:, 0] <= time_s) & (time_s <= self._span[:, 1])
+        return np.flatnonzero(found).tolist()
 
 
 def poses_on(town: Town, place: Floats, z_m: Floats, *, follows_slope: bool) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from perception_label.arrays import Floats, Mask
 from perception_label.cloud.open3d_library import load_open3d
-from perception_label.simulate.actors import Actor, thing_poses
+from perception_label.simulate.actors import Actor, Presence, thing_poses
 from perception_label.simulate.ground import ground_mesh
 from perception_label.simulate.plan import Plan
 from perception_label.simulate.shapes.mesh import Mesh, merge
@@ -108,13 +108,13 @@ class _Columns:
 class Caster:
     """Casts rays against one plan; safe to call from several threads, small when pickled."""
 
-    def __init__(self, plan: Plan, threads: int = 0) -> None:
+    def __init__(self, plan: Plan, threads: int = 1) -> None:
         self._plan, self._threads = plan, threads
         self._lock = threading.Lock()
         self._windows: dict[int, _Shape] = {}
         self._shapes: dict[tuple[Body, int], _Shape] = {}
         self._poses: tuple[Floats, Floats] | None = None
-        self._presence: tuple[Floats, Floats] | None = None
+        self._presence: Presence | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"plan": self._plan, "threads": self._threads}
@@ -161,19 +161,10 @@ class Caster:
     def _actors_near(self, time_s: float) -> list[int]:
         """Return the movers that a ray may reach at an instant."""
         if self._presence is None:
-            whole = np.arange(0, self._plan.settings.duration_s + 1.5)
-            actors = self._plan.actors
-            span = np.array([[a.drive.start_s, a.drive.end_s] for a in actors]).reshape(-1, 2)
-            place = np.array([a.place(whole)[:, :2] for a in actors])
-            self._presence = span, place.reshape(len(actors), len(whole), 2)
-        span, place = self._presence
+            self._presence = Presence(self._plan.actors, self._plan.settings.duration_s)
         ego = self._plan.world_from_ego(np.array([time_s]))[0, :2, 3]
-        second = min(round(time_s), place.shape[1] - 1)
-        # Both move on within half a second, neither by more than some metres.
-        reach = self._plan.settings.lidar.max_range_m + 30
-        near = np.hypot(*(place[:, second] - ego).T) < reach
-        near &= (span[:, 0] <= time_s) & (time_s <= span[:, 1])
-        return np.flatnonzero(near).tolist()
+        reach = self._plan.settings.lidar.max_range_m + 15
+        return self._presence.near(ego, time_s, reach)
 
     def _rays_near(
         self, actor: Actor, origins_m: Floats, directions: Floats, turn: "_Columns"

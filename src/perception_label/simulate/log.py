@@ -2,14 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.cloud.sweeps import Sweep
-from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.inside import points_inside
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, inverse
@@ -22,10 +20,11 @@ from perception_label.simulate.lidar import (
     returned_power,
     surface_reflectivity,
 )
-from perception_label.simulate.plan import START_NS, Plan, instance_centers, make_plan
+from perception_label.simulate.plan import START_NS, Plan, make_plan
 from perception_label.simulate.settings import SceneSettings
 from perception_label.simulate.shapes.mesh import Material
 from perception_label.simulate.town import stream
+from perception_label.simulate.truth import Truth
 
 _POSE_HZ = 100
 
@@ -55,7 +54,7 @@ class LabelledSweep:
 class SimulatedSweeps:
     """Makes sweep i of a plan on its own; the `SweepSource` of a simulated recording."""
 
-    def __init__(self, plan: Plan, threads: int = 0) -> None:
+    def __init__(self, plan: Plan, threads: int = 1) -> None:
         self.plan = plan
         self._caster = Caster(plan, threads)
         self._beams = beams(plan.settings.lidar, plan.settings.rate_hz)
@@ -183,7 +182,7 @@ def simulate_log(
         ego_from_lidar=plan.ego_from_lidar(),
         source=source,
         ego_poses=_ego_poses(plan),
-        truth=_truth(plan, source, workers) if count_points else _boxes(plan, None),
+        truth=_truth(plan, source, workers if count_points else 0),
         is_deskewed=chosen.lidar.deskew,
     )
 
@@ -197,50 +196,17 @@ def _ego_poses(plan: Plan) -> EgoPoses:
 
 
 def _truth(plan: Plan, source: SimulatedSweeps, workers: int) -> Labels:
+    """Return the boxes of all sweeps; no workers, no count."""
+    truth = Truth(plan)
+    if workers < 1:
+        return truth.labels(None)
+
     def count(i: int) -> tuple[Ints, Ints]:
         made = source.labelled(i)
         pose = plan.world_from_ego(plan.sweep_times_s()[i : i + 1])[0] @ plan.ego_from_lidar()
-        points = made.sweep.points_m.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
+        points = np.einsum("ni,ji->nj", made.sweep.points_m.astype(np.float64), pose[:3, :3])
         owned = np.bincount(made.instances, minlength=len(plan.bodies) + 1)[1:]
-        return points_inside(points, boxes_at(plan, i)[0]), owned
+        return points_inside(points + pose[:3, 3], truth.boxes(i)[0]), owned
 
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        counted = list(pool.map(count, range(plan.settings.n_sweeps)))
-    return _boxes(plan, counted)
-
-
-def boxes_at(plan: Plan, i: int) -> tuple[Cuboids, Ints]:
-    """Return the boxes near the ego vehicle in sweep i, and their instances from 0."""
-    time = float(plan.sweep_times_s()[i])
-    at, yaw, there = instance_centers(plan, time)
-    ego = plan.world_from_ego(np.array([time]))[0, :2, 3]
-    there &= np.hypot(*(at[:, :2] - ego).T) < plan.settings.label_radius_m
-    index = np.flatnonzero(there)
-    size = np.array([plan.bodies[k].size_m for k in index]).reshape(-1, 3)
-    return Cuboids(at[index], size, yaw[index]), index
-
-
-def _boxes(plan: Plan, counted: list[tuple[Ints, Ints]] | None) -> Labels:
-    """Return the truth from the counts of every sweep: points per box, points per instance."""
-    seen = np.ones(len(plan.bodies), dtype=bool)
-    if counted is not None:
-        seen = np.sum([owned for _, owned in counted], axis=0) > 0
-    columns: dict[str, list[Any]] = {"time": [], "instance": [], "box": [], "points": []}
-    for i, timestamp in enumerate(plan.timestamps_ns()):
-        cuboids, index = boxes_at(plan, i)
-        points = np.full(len(index), -1) if counted is None else counted[i][0]
-        keep = seen[index]
-        columns["time"].append(np.full(int(keep.sum()), timestamp))
-        columns["instance"].append(index[keep])
-        columns["box"].append(cuboids[keep].packed())
-        columns["points"].append(points[keep])
-    names = np.array(plan.names(), dtype=str)
-    classes = np.array([body.class_name for body in plan.bodies], dtype=str)
-    instance = np.concatenate(columns["instance"])
-    return Labels.from_columns(
-        np.concatenate(columns["time"]),
-        names[instance],
-        classes[instance],
-        Cuboids.unpack(np.concatenate(columns["box"])),
-        n_points=np.concatenate(columns["points"]),
-    )
+    with ThreadPoolExecutor(workers) as pool:
+        return truth.labels(list(pool.map(count, range(plan.settings.n_sweeps))))

@@ -9,10 +9,8 @@ from scipy.spatial import cKDTree
 from perception_label.arrays import Floats, Ints, Mask, Pose
 from perception_label.simulate.actors import (
     Actor,
-    centers,
     poses_on,
     road_actors,
-    thing_poses,
 )
 from perception_label.simulate.blocks import Thing, things_of
 from perception_label.simulate.bodies import Body
@@ -202,20 +200,3 @@ def touching(a: Floats, b: Floats, *, gap_m: float = 0.05) -> Mask:
         out &= along < (one[:, 3] + other[:, 3] * c + other[:, 4] * s) / 2 + gap_m
         out &= across < (one[:, 4] + other[:, 3] * s + other[:, 4] * c) / 2 + gap_m
     return out
-
-
-def instance_centers(plan: Plan, time_s: float) -> tuple[Floats, Floats, Mask]:
-    """Return the box of every instance at an instant: centre (K, 3), yaw (K,), is there (K,)."""
-    fixed = thing_poses(plan.town, list(plan.parked))
-    heights = np.array([t.body.size_m[2] for t in plan.parked])
-    at = [fixed[:, :3, 3] + fixed[:, :3, 2] * (heights / 2)[:, None]]
-    yaw = [np.array([t.yaw_rad for t in plan.parked])]
-    there = [np.ones(len(plan.parked), dtype=bool)]
-    when = np.array([time_s])
-    for actor in plan.actors:
-        pose = actor.poses(plan.town, when)
-        at.append(centers(pose, actor.body.size_m[2]))
-        yaw.append(actor.place(when)[:, 2])
-        there.append(np.array([actor.drive.start_s <= time_s <= actor.drive.end_s]))
-    turned = (np.concatenate(yaw) + np.pi) % (2 * np.pi) - np.pi
-    return np.concatenate(at), turned, np.concatenate(there)
