@@ -6,7 +6,9 @@ from scipy.spatial import cKDTree
 from sklearn.cluster import DBSCAN
 
 import perception_label as pl
+from oracles import cells as cells_oracle
 from oracles import clusters as oracle
+from perception_label._core import cells as cells_core
 from perception_label._core import clusters as core
 from perception_label.cloud import clusters
 
@@ -141,8 +143,7 @@ def test_duplicates_count_as_points(method):
 def adaptive_by_all_pairs(points, radius_m, min_points, origin):
     offset = points.astype(np.float64) - origin
     range_m = np.hypot(offset[:, 0], offset[:, 1])
-    shells = clusters._shells(radius_m, range_m.max())
-    outer, radius = np.array(shells).T
+    outer, radius = clusters._shells(radius_m)
     mine = radius[np.searchsorted(outer, range_m, side="right")]
     squeezed = (offset * [1, 1, clusters.SQUEEZE]).astype(np.float32).astype(np.float64)
     gap = np.linalg.norm(squeezed[:, None] - squeezed[None], axis=2)
@@ -189,18 +190,18 @@ def test_kernels_match_their_twins(seed, n, min_points):
     points, radius_m = cloud(seed, max(n, 1))[:n], 0.4
     side_m = radius_m / np.sqrt(3) * (1 - 1e-3)
     results = []
-    for side in (core, oracle):
+    for low_core, side in ((cells_core, core), (cells_oracle, oracle)):
         low, high = np.empty(3), np.empty(3)
-        n_usable = side.bounds(points, low, high)
+        n_usable = low_core.bounds(points, low, high)
         keys, rows = np.zeros(n_usable, np.uint64), np.zeros(n_usable, np.int32)
         shifts = np.array([20, 10])
-        side.cell_keys(points, low, side_m, shifts, keys, rows)
+        low_core.cell_keys(points, low, side_m, shifts, keys, rows)
         spare = np.empty_like(keys), np.empty_like(rows)
-        if side.sort_keys(keys, rows, *spare, 30):
+        if low_core.sort_keys(keys, rows, *spare, 30):
             keys, rows = spare
         starts, cells = np.zeros(n_usable + 1, np.int32), np.zeros(n_usable, np.uint64)
         sorted_m = np.zeros((n_usable, 3), np.float32)
-        n_cells = side.lay_out(points, keys, rows, sorted_m, cells, starts)
+        n_cells = low_core.lay_out(points, keys, rows, sorted_m, cells, starts)
         starts, cells = starts[: n_cells + 1], cells[:n_cells]
         parents, names = np.zeros((2, n_cells), np.int32)
         is_core, labels = np.zeros(n_usable, np.uint8), np.full(n, -1, np.int32)
@@ -212,17 +213,16 @@ def test_kernels_match_their_twins(seed, n, min_points):
         np.testing.assert_array_equal(mine, twin)
 
 
-@pytest.mark.parametrize("n_bits", [1, 11, 23, 64])
-def test_sort_keys_is_stable_at_any_width(n_bits):
-    rng = np.random.default_rng(n_bits)
-    top = 2**n_bits - 1
-    keys = rng.integers(0, min(top, 50), 200, dtype=np.uint64, endpoint=True)
-    keys[:40] = top
-    rows = np.arange(200, dtype=np.int32)
-    twin_keys, twin_rows = keys.copy(), rows.copy()
-    spare = np.empty_like(keys), np.empty_like(rows)
-    if core.sort_keys(keys, rows, *spare, n_bits):
-        keys, rows = spare
-    oracle.sort_keys(twin_keys, twin_rows, None, None, n_bits)
-    assert (keys == twin_keys).all()
-    assert (rows == twin_rows).all()
+@given(SEEDS, st.integers(0, 25), st.integers(1, 4))
+def test_group_kernels_match_their_twins(seed, n, min_points):
+    rng = np.random.default_rng(seed)
+    results = []
+    rounds = [rng.permutation(n)[: rng.integers(0, n + 1)] for _ in range(3)]
+    groups = [rng.integers(0, max(len(rows), 1), len(rows), dtype=np.int32) for rows in rounds]
+    for side in (core, oracle):
+        parents, labels = np.arange(n, dtype=np.int32), np.empty(n, np.int32)
+        for rows, group in zip(rounds, groups, strict=True):
+            side.join_groups(rows, group, np.empty_like(group), parents)
+        count = side.name_groups(parents, min_points, np.empty_like(parents), labels)
+        results.append([labels.tolist(), count])
+    assert results[0] == results[1]

@@ -2,45 +2,6 @@
 
 import numpy as np
 
-FARTHEST_M = 1e9
-
-
-def usable(point):
-    return all(abs(v) <= FARTHEST_M for v in point)
-
-
-def bounds(points_m, low_m, high_m):
-    kept = [p for p in points_m if usable(p)]
-    low_m[:] = np.min(kept, axis=0) if kept else FARTHEST_M
-    high_m[:] = np.max(kept, axis=0) if kept else -FARTHEST_M
-    return len(kept)
-
-
-def cell_keys(points_m, low_m, side_m, shifts, keys, rows):
-    n = 0
-    for i, point in enumerate(points_m):
-        if usable(point):
-            x, y, z = (
-                int((float(v) - low) * (1.0 / side_m)) + 2
-                for v, low in zip(point, low_m, strict=True)
-            )
-            keys[n], rows[n] = (x << int(shifts[0])) | (y << int(shifts[1])) | z, i
-            n += 1
-
-
-def sort_keys(keys, rows, spare_keys, spare_rows, n_bits):
-    order = sorted(range(len(keys)), key=lambda i: int(keys[i]))
-    keys[:], rows[:] = keys[order], rows[order]
-    return False
-
-
-def lay_out(points_m, keys, rows, sorted_m, cells, starts):
-    first = [i for i in range(len(keys)) if i == 0 or keys[i] != keys[i - 1]]
-    sorted_m[:] = points_m[rows]
-    cells[: len(first)] = keys[first]
-    starts[: len(first) + 1] = [*first, len(keys)]
-    return len(first)
-
 
 def squared(p, q):
     x, y, z = (float(a) - float(b) for a, b in zip(p, q, strict=True))
@@ -83,3 +44,20 @@ def name_clusters(points_m, cells, rows, starts, shifts, radius_m, is_core, pare
             seen.append(group[row])
         labels[row] = seen.index(group[row])
     return len(seen)
+
+
+def join_groups(rows, groups, first, parents):
+    root = [int(r) for r in parents]
+    for i, row in enumerate(root):
+        root[i] = root[row]
+    for group in set(groups.tolist()):
+        joined = {root[row] for row in rows[groups == group]}
+        root = [min(joined) if r in joined else r for r in root]
+    parents[:] = root
+
+
+def name_groups(parents, min_points, counts, labels):
+    roots = [int(r) for r in parents]
+    big = [i for i in range(len(roots)) if roots[i] == i and roots.count(i) >= min_points]
+    labels[:] = [big.index(r) if r in big else -1 for r in roots]
+    return len(big)

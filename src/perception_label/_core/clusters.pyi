@@ -1,32 +1,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def bounds(
-    points_m: NDArray[np.float32], low_m: NDArray[np.float64], high_m: NDArray[np.float64]
-) -> int: ...
-def cell_keys(
-    points_m: NDArray[np.float32],
-    low_m: NDArray[np.float64],
-    side_m: float,
-    shifts: NDArray[np.int64],
-    keys: NDArray[np.uint64],
-    rows: NDArray[np.int32],
-) -> None: ...
-def sort_keys(
-    keys: NDArray[np.uint64],
-    rows: NDArray[np.int32],
-    spare_keys: NDArray[np.uint64],
-    spare_rows: NDArray[np.int32],
-    n_bits: int,
-) -> bool: ...
-def lay_out(
-    points_m: NDArray[np.float32],
-    keys: NDArray[np.uint64],
-    rows: NDArray[np.int32],
-    sorted_m: NDArray[np.float32],
-    cells: NDArray[np.uint64],
-    starts: NDArray[np.int32],
-) -> int: ...
 def join_dense(
     points_m: NDArray[np.float32],
     cells: NDArray[np.uint64],
@@ -47,5 +21,17 @@ def name_clusters(
     is_core: NDArray[np.uint8],
     parents: NDArray[np.int32],
     names: NDArray[np.int32],
+    labels: NDArray[np.int32],
+) -> int: ...
+def join_groups(
+    rows: NDArray[np.int64],
+    groups: NDArray[np.int32],
+    first: NDArray[np.int32],
+    parents: NDArray[np.int32],
+) -> None: ...
+def name_groups(
+    parents: NDArray[np.int32],
+    min_points: int,
+    counts: NDArray[np.int32],
     labels: NDArray[np.int32],
 ) -> int: ...

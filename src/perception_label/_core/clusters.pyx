@@ -1,10 +1,7 @@
-"""Grid-based clustering: points in sorted cells, cells joined by union-find."""
+"""Grid-based clustering: the cells of `cells`, joined by union-find."""
 
-from libc.math cimport fabs
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-# Beyond this float32 steps by 64 m: such a point is as good as not measured.
-cdef double FARTHEST_M = 1e9
 cdef int REACH = 2  # cells of side eps / sqrt(3): a neighbour is at most two cells away
 # Nearest columns first: neighbours found early spare the far ones. The first 13 of the second
 # are the own column and those before it.
@@ -12,143 +9,6 @@ cdef int[25] OUTWARDS = [
     12, 7, 17, 11, 13, 6, 8, 16, 18, 2, 22, 10, 14, 1, 3, 5, 9, 15, 19, 21, 23, 0, 4, 20, 24
 ]
 cdef int[13] BACKWARDS = [12, 11, 7, 6, 8, 10, 2, 5, 9, 1, 3, 0, 4]
-
-
-def bounds(const float[:, ::1] points_m, double[::1] low_m, double[::1] high_m) -> int64_t:
-    """Write the corners of the box around the usable points and return their number.
-
-    points_m (N, 3); low_m, high_m (3,). Usable: finite and within 1e9 m of the origin.
-    """
-    cdef Py_ssize_t i, axis
-    cdef int64_t n_usable = 0
-    with nogil:
-        for axis in range(3):
-            low_m[axis] = FARTHEST_M
-            high_m[axis] = -FARTHEST_M
-        for i in range(points_m.shape[0]):
-            if not _usable(&points_m[i, 0]):
-                continue
-            n_usable += 1
-            for axis in range(3):
-                if points_m[i, axis] < low_m[axis]:
-                    low_m[axis] = points_m[i, axis]
-                if points_m[i, axis] > high_m[axis]:
-                    high_m[axis] = points_m[i, axis]
-    return n_usable
-
-
-cdef inline bint _usable(const float* p) noexcept nogil:
-    # A NaN fails every comparison, so three comparisons test all there is.
-    return fabs(p[0]) <= FARTHEST_M and fabs(p[1]) <= FARTHEST_M and fabs(p[2]) <= FARTHEST_M
-
-
-def cell_keys(
-    const float[:, ::1] points_m,
-    const double[::1] low_m,
-    double side_m,
-    const int64_t[::1] shifts,
-    uint64_t[::1] keys,
-    int32_t[::1] rows,
-) -> None:
-    """Write the cell of each usable point as one number that sorts by x, then y, then z.
-
-    points_m (N, 3); low_m (3,); shifts (2,) bits below x and below y; keys, rows (n,), n usable
-    points in order. Cells are numbered from 2, so that a neighbour's number never borrows.
-    """
-    cdef Py_ssize_t i, n = 0
-    cdef uint64_t x, y, z
-    cdef double per_m = 1.0 / side_m
-    with nogil:
-        for i in range(points_m.shape[0]):
-            if not _usable(&points_m[i, 0]):
-                continue
-            x = <uint64_t>((points_m[i, 0] - low_m[0]) * per_m) + REACH
-            y = <uint64_t>((points_m[i, 1] - low_m[1]) * per_m) + REACH
-            z = <uint64_t>((points_m[i, 2] - low_m[2]) * per_m) + REACH
-            keys[n] = (x << shifts[0]) | (y << shifts[1]) | z
-            rows[n] = <int32_t>i
-            n += 1
-
-
-def sort_keys(
-    uint64_t[::1] keys,
-    int32_t[::1] rows,
-    uint64_t[::1] spare_keys,
-    int32_t[::1] spare_rows,
-    int64_t n_bits,
-) -> bool:
-    """Sort keys, with their rows, stably by n_bits low bits; return if the result is in spare.
-
-    keys, rows, spare_keys, spare_rows (n,); the pair that does not hold the result is garbage.
-    """
-    cdef int64_t shift = 0
-    cdef Py_ssize_t n = keys.shape[0]
-    cdef uint64_t* a
-    cdef uint64_t* b
-    cdef int32_t* c
-    cdef int32_t* d
-    cdef bint in_spare = False
-    if n < 2:
-        return False
-    a, b, c, d = &keys[0], &spare_keys[0], &rows[0], &spare_rows[0]
-    with nogil:
-        while shift < n_bits:
-            _radix_pass(a, c, b, d, n, shift)
-            a, b, c, d = b, a, d, c
-            in_spare = not in_spare
-            shift += 11
-    return in_spare
-
-
-cdef void _radix_pass(
-    const uint64_t* keys, const int32_t* rows, uint64_t* out_keys, int32_t* out_rows,
-    Py_ssize_t n, int64_t shift,
-) noexcept nogil:
-    cdef int32_t[2048] first
-    cdef Py_ssize_t i
-    cdef int32_t total = 0, count
-    cdef uint64_t digit
-    for i in range(2048):
-        first[i] = 0
-    for i in range(n):
-        first[(keys[i] >> shift) & 2047] += 1
-    for i in range(2048):
-        count = first[i]
-        first[i] = total
-        total += count
-    for i in range(n):
-        digit = (keys[i] >> shift) & 2047
-        out_keys[first[digit]] = keys[i]
-        out_rows[first[digit]] = rows[i]
-        first[digit] += 1
-
-
-def lay_out(
-    const float[:, ::1] points_m,
-    const uint64_t[::1] keys,
-    const int32_t[::1] rows,
-    float[:, ::1] sorted_m,
-    uint64_t[::1] cells,
-    int32_t[::1] starts,
-) -> int64_t:
-    """Write the points in key order and where each cell starts; return the number of cells.
-
-    points_m (N, 3); keys, rows (n,) sorted; sorted_m (n, 3); cells (n,) and starts (n + 1,), of
-    which the C keys that occur, their first places and then n are written.
-    """
-    cdef Py_ssize_t i
-    cdef int64_t n_cells = 0
-    with nogil:
-        for i in range(keys.shape[0]):
-            sorted_m[i, 0] = points_m[rows[i], 0]
-            sorted_m[i, 1] = points_m[rows[i], 1]
-            sorted_m[i, 2] = points_m[rows[i], 2]
-            if i == 0 or keys[i] != keys[i - 1]:
-                cells[n_cells] = keys[i]
-                starts[n_cells] = <int32_t>i
-                n_cells += 1
-        starts[n_cells] = <int32_t>keys.shape[0]
-    return n_cells
 
 
 cdef inline int32_t _root(int32_t* parents, int32_t i) noexcept nogil:
@@ -276,7 +136,8 @@ cdef inline void _join_back(
         column = BACKWARDS[k]
         _find(around, cells, n_cells, cell, column)
         stop = around.last[column] if column < 12 else cell
-        for other in range(around.first[column], stop):
+        # Downwards: in its own column the nearest cell comes last.
+        for other in range(stop - 1, around.first[column] - 1, -1):
             theirs = _root(parents, other)
             if mine != theirs and _touch(points_m, starts, cell, other, limit, is_core):
                 if theirs < mine:
@@ -369,3 +230,59 @@ cdef inline int32_t _nearest_core(
                 best = squared
                 chosen = j
     return labels[rows[chosen]] if chosen >= 0 else -1
+
+
+def join_groups(
+    const int64_t[::1] rows,
+    const int32_t[::1] groups,
+    int32_t[::1] first,
+    int32_t[::1] parents,
+) -> None:
+    """Join the points that share a group.
+
+    rows (n,) into parents; groups (n,) of those points, 0 to n - 1; first (n,) scratch; parents
+    (N,) union-find forest, in which a root is its tree's lowest row.
+    """
+    cdef Py_ssize_t i
+    cdef int32_t mine, theirs
+    if parents.shape[0] == 0:
+        return
+    with nogil:
+        for i in range(rows.shape[0]):
+            first[i] = -1
+        for i in range(rows.shape[0]):
+            mine = _root(&parents[0], <int32_t>rows[i])
+            if first[groups[i]] >= 0:
+                theirs = _root(&parents[0], first[groups[i]])
+                if theirs < mine:
+                    parents[mine] = theirs
+                    mine = theirs
+                else:
+                    parents[theirs] = mine
+            first[groups[i]] = mine
+
+
+def name_groups(
+    int32_t[::1] parents, int64_t min_points, int32_t[::1] counts, int32_t[::1] labels
+) -> int64_t:
+    """Number the trees of at least min_points points by their first; return their number.
+
+    parents (N,) as join_groups leaves it; counts (N,) scratch; labels (N,), -1 for the rest.
+    """
+    cdef Py_ssize_t i
+    cdef int32_t root, n_groups = 0
+    with nogil:
+        for i in range(parents.shape[0]):
+            counts[i] = 0
+        for i in range(parents.shape[0]):
+            counts[_root(&parents[0], <int32_t>i)] += 1
+        for i in range(parents.shape[0]):
+            root = _root(&parents[0], <int32_t>i)
+            if counts[root] < min_points:
+                labels[i] = -1
+            elif root == i:
+                labels[i] = n_groups
+                n_groups += 1
+            else:
+                labels[i] = labels[root]
+    return n_groups

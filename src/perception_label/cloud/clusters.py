@@ -1,29 +1,17 @@
 """Which points belong together."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perception_label._core import clusters as core
-from perception_label.arrays import ClusterIds, Floats, Ints, Points, as_points
+from perception_label.arrays import ClusterIds, Floats, Points, as_points
+from perception_label.cloud.cells import sort_into_cells
 from perception_label.errors import SettingError, ShapeError
 
 METHODS = ("adaptive", "dbscan", "euclidean")
-SQUEEZE = 0.5  # upwards a beam is several times farther from the next than sideways
-MOST_CELLS = 2**40  # along one axis: beyond it, double precision no longer tells cells apart
-
-
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """n usable points sorted by the cell they lie in; C cells."""
-
-    points_m: Points
-    rows: NDArray[np.int32]
-    keys: NDArray[np.uint64]  # (C,)
-    starts: NDArray[np.int32]
-    shifts: Ints
+SQUEEZE = 0.7  # upwards a beam is farther from the next than sideways
 
 
 def cluster(
@@ -42,8 +30,8 @@ def cluster(
         Points in any coordinate frame, metres; usually without the ground. Distances are those
         of the float32 coordinates, computed in float64.
     radius_m : float
-        Points this far apart, or nearer, are neighbours. For `adaptive`, the radius near the
-        sensor; it grows with range.
+        Points this far apart, or nearer, are neighbours. For `adaptive`, the radius at 20 m
+        from the sensor: 0.6 of it near the sensor and 0.02 of it more for each metre, in steps.
     min_points : int
         `dbscan`: neighbours, itself included, that make a point a core point. `adaptive`: a
         smaller group is noise. `euclidean`: not used.
@@ -52,7 +40,7 @@ def cluster(
         within `radius_m` of a core point joins the nearest one's; the rest is noise.
         `euclidean`: neighbours share a cluster, each point has one.
         `adaptive`: as `euclidean` with a radius that grows with the range, as the gaps between
-        a LiDAR's beams do, and that is larger upwards than sideways.
+        a LiDAR's beams do, and that is 1.4 times larger upwards than sideways.
     sensor_origin_m : (3,) numbers
         Where the range is measured from, same coordinate frame; `adaptive` only.
 
@@ -101,7 +89,7 @@ def cluster(
 def _dbscan(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
     labels = np.full(len(points_m), -1, dtype=np.int32)
     # A little under eps / sqrt(3): points of one cell are neighbours whatever rounding does.
-    cells = _sort_into_cells(points_m, radius_m / np.sqrt(3.0) * (1 - 1e-3))
+    cells = sort_into_cells(points_m, radius_m / np.sqrt(3.0) * (1 - 1e-3), name="radius_m")
     parents = np.empty(len(cells.starts) - 1, dtype=np.int32)
     is_core = np.empty(len(cells.points_m), dtype=np.uint8)
     core.join_dense(
@@ -129,99 +117,33 @@ def _dbscan(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
     return labels
 
 
-def _sort_into_cells(points_m: Points, side_m: float) -> _Cells:
-    low, high = np.empty(3), np.empty(3)
-    n_usable = core.bounds(points_m, low, high)
-    extents = (high - low) / side_m if n_usable else np.zeros(3)
-    if extents.max() >= MOST_CELLS:
-        raise SettingError(
-            f"radius_m: expected a larger one for points {(high - low).max():.3g} m apart, got "
-            f"cells of {side_m:.3g} m"
-        )
-    keys, rows = np.empty(n_usable, dtype=np.uint64), np.empty(n_usable, dtype=np.int32)
-    bits = [int(extent + 5).bit_length() for extent in extents]
-    shifts = np.array([bits[1] + bits[2], bits[2]], dtype=np.int64)
-    if sum(bits) <= 64:
-        core.cell_keys(points_m, low, side_m, shifts, keys, rows)
-    else:
-        bits, shifts = _far_apart(points_m, low, side_m, keys, rows)
-    spare_keys, spare_rows = np.empty_like(keys), np.empty_like(rows)
-    if core.sort_keys(keys, rows, spare_keys, spare_rows, sum(bits)):
-        keys, rows, spare_keys = spare_keys, spare_rows, keys
-    points, starts = np.empty((n_usable, 3), dtype=np.float32), np.empty(n_usable + 1, np.int32)
-    n_cells = core.lay_out(points_m, keys, rows, points, spare_keys, starts)
-    return _Cells(points, rows, spare_keys[:n_cells], starts[: n_cells + 1], shifts)
-
-
-def _far_apart(
-    points_m: Points,
-    low_m: Floats,
-    side_m: float,
-    keys: NDArray[np.uint64],
-    rows: NDArray[np.int32],
-) -> tuple[list[int], Ints]:
-    """Write the keys of cells too far apart for 64 bits: empty stretches are shortened."""
-    rows[:] = np.flatnonzero((np.abs(points_m) <= 1e9).all(axis=1))
-    cells = ((points_m[rows] - low_m) / side_m).astype(np.int64)
-    for axis in range(3):
-        values, places = np.unique(cells[:, axis], return_inverse=True)
-        # Three cells apart is as good as a million: neither are neighbours.
-        steps = np.minimum(np.diff(values, prepend=values[0]), 3)
-        cells[:, axis] = np.cumsum(steps)[places] + 2
-    bits = [int(most + 3).bit_length() for most in cells.max(axis=0)]
-    if sum(bits) > 64:
-        raise SettingError(f"radius_m: expected a larger one for {len(rows)} scattered points")
-    shifts = np.array([bits[1] + bits[2], bits[2]], dtype=np.int64)
-    packed = (cells[:, 0] << shifts[0]) | (cells[:, 1] << shifts[1]) | cells[:, 2]
-    keys[:] = packed.astype(np.uint64)
-    return bits, shifts
-
-
 def _adaptive(points_m: Points, radius_m: float, min_points: int, origin_m: Floats) -> ClusterIds:
     """Join points within the radius of the shell that the nearer of them lies in."""
     labels = np.full(len(points_m), -1, dtype=np.int32)
     rows = np.flatnonzero((np.abs(points_m) <= 1e9).all(axis=1))
     offset = points_m[rows] - origin_m
     range_m = np.hypot(offset[:, 0], offset[:, 1])
-    # Upwards a beam's neighbour is several times farther than sideways.
     squeezed = (offset * [1.0, 1.0, SQUEEZE]).astype(np.float32)
-    parents = np.arange(len(rows))
-    inner = 0.0
-    for outer, shell_m in _shells(radius_m, float(range_m.max(initial=0.0))):
-        near = np.flatnonzero((range_m >= inner) & (range_m < outer + shell_m))
-        found = _dbscan(np.ascontiguousarray(squeezed[near]), shell_m, 1)
-        parents = _joined(parents, near, found)
-        inner = outer
-    names, first, places, counts = np.unique(
-        parents, return_index=True, return_inverse=True, return_counts=True
-    )
-    order = np.argsort(first)
-    order = order[counts[order] >= min_points]
-    new = np.full(len(names), -1, dtype=np.int32)
-    new[order] = np.arange(len(order))
-    labels[rows] = new[places]
+    outer_m, shell_radius_m = _shells(radius_m)
+    shell = np.searchsorted(outer_m, range_m, side="right")
+    order = np.argsort(shell.astype(np.uint8), kind="stable")
+    ends = np.searchsorted(shell[order], np.arange(-1, len(outer_m) + 1), side="right")
+    parents = np.arange(len(rows), dtype=np.int32)
+    for k, reach_m in enumerate(shell_radius_m):
+        near = order[ends[k] : ends[k + 1]]
+        if k < len(outer_m) and len(near):
+            beyond = order[ends[k + 1] : ends[k + 2]]
+            near = np.concatenate([near, beyond[range_m[beyond] <= outer_m[k] + reach_m]])
+        found = _dbscan(squeezed[near], float(reach_m), 1)
+        core.join_groups(near, found, np.empty_like(found), parents)
+    found = np.empty(len(rows), dtype=np.int32)
+    core.name_groups(parents, min_points, np.empty_like(parents), found)
+    labels[rows] = found
     return labels
 
 
-def _shells(radius_m: float, farthest_m: float) -> list[tuple[float, float]]:
-    """Return the outer range and the radius of each shell."""
-    outer, shells = 10.0, [(10.0, radius_m)]
-    while outer <= farthest_m and len(shells) < 8:
-        outer *= 1.5
-        shells.append((outer, radius_m * outer / 1.5 / 10.0 * 0.5 + 0.5 * radius_m))
-    shells[-1] = (np.inf, shells[-1][1])
-    return shells
-
-
-def _joined(parents: Ints, near: Ints, found: ClusterIds) -> Ints:
-    """Return the groups after points that were found together have been joined."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    n = len(parents)
-    links = coo_array((np.ones(len(near)), (near, n + found)), shape=(2 * n, 2 * n))
-    own = coo_array((np.ones(n), (np.arange(n), parents)), shape=(2 * n, 2 * n))
-    groups = connected_components(links + own, directed=False)[1][:n]
-    first = np.full(2 * n, n)
-    np.minimum.at(first, groups, np.arange(n))
-    return np.asarray(first[groups])
+def _shells(radius_m: float) -> tuple[Floats, Floats]:
+    """Return the outer ranges (S - 1,) and the radii (S,) of the shells, the last without end."""
+    outer = 8.0 * 1.25 ** np.arange(14)  # to 145 m
+    inner = np.concatenate([[0.0], outer])
+    return np.asarray(outer), radius_m * (0.6 + 0.02 * inner)
