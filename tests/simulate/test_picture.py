@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from perception_label.errors import SettingError
+from perception_label.errors import MissingPosesError, SettingError
 from perception_label.geometry.cuboids import Cuboids
-from perception_label.simulate.picture import View, draw, save
+from perception_label.simulate.picture import View, draw, draw_truth, save
 
 SMALL = {"width_px": 160, "height_px": 90}
 BOX = Cuboids([[10.0, 0, -1.0]], [[4, 2, 1.6]], [0.3])
@@ -37,3 +39,15 @@ def test_points_of_a_class_take_its_colour():
 def test_an_unknown_view_is_refused():
     with pytest.raises(SettingError, match="above"):
         draw(np.empty((0, 3)), view=View(kind="sideways"))
+
+
+def test_a_sweep_is_drawn_with_its_truth(recording):
+    view = View(kind="above", **SMALL)
+    shown = np.asarray(draw_truth(recording, 3, view=view)).astype(int)
+    bare = np.asarray(draw_truth(replace(recording, truth=None), 3, view=view)).astype(int)
+    assert (shown - bare).max() > 60
+
+
+def test_without_poses_there_is_no_picture_of_the_truth(recording):
+    with pytest.raises(MissingPosesError, match="ego poses"):
+        draw_truth(replace(recording, ego_poses=None), 0)

@@ -22,8 +22,8 @@ from perception_label.simulate.shapes.mesh import Mesh, merge
 if TYPE_CHECKING:
     from perception_label.simulate.bodies import Body
 
-_WINDOW_M = 40.0  # the static scene is renewed every so many metres
-_REACH_M = 145.0  # half a window more than the sensor sees
+_WINDOW_M = 60.0  # the static scene is renewed every so many metres
+_REACH_M = 151.0  # half a window more than the sensor sees
 
 
 @dataclass(frozen=True, slots=True)

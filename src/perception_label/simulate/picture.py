@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from perception_label.arrays import Floats
-from perception_label.errors import SettingError
+from perception_label.errors import MissingPosesError, SettingError
 from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.poses import interpolate_poses, inverse
+from perception_label.readers.recording import Recording
 
 _BACKGROUND = (9, 12, 20)
 _CLASS_COLOURS = {
@@ -40,9 +42,9 @@ class View:
     kind: str = "perspective"  # or "above"
     width_px: int = 1600
     height_px: int = 900
-    eye_m: tuple[float, float, float] = (-17.0, -7.0, 11.0)
-    target_m: tuple[float, float, float] = (12.0, 1.5, -1.5)
-    opening_rad: float = 1.15  # horizontal
+    eye_m: tuple[float, float, float] = (-15.0, -5.0, 8.5)
+    target_m: tuple[float, float, float] = (14.0, 1.0, -2.0)
+    opening_rad: float = 1.05  # horizontal
     span_m: float = 110.0  # from the left to the right border, seen from above
     up_m: float = -1.9  # height of the ground in the frame of the points
 
@@ -101,6 +103,29 @@ def draw(
     return canvas.resize((chosen.width_px, chosen.height_px), Image.Resampling.LANCZOS)
 
 
+def draw_truth(recording: Recording, i: int, *, view: View | None = None) -> Image.Image:
+    """Draw sweep i of a recording with those boxes of its truth that hold points.
+
+    Raises
+    ------
+    MissingPosesError
+        If the recording has no ego poses.
+    """
+    if recording.ego_poses is None:
+        raise MissingPosesError(f"{recording.log_id}: expected ego poses, got none")
+    sweep = recording.source(i)
+    now = recording.timestamps_ns[i : i + 1]
+    world_from_ego = interpolate_poses(recording.ego_poses, now)[0]
+    lidar_from_world = inverse(world_from_ego @ recording.ego_from_lidar)
+    cuboids, names = None, None
+    if recording.truth is not None:
+        truth = recording.truth
+        seen = truth[(truth.timestamps_ns == now[0]) & (truth.n_points != 0)]
+        cuboids = seen.cuboids.moved(lidar_from_world)
+        names = [seen.class_names[k] for k in seen.classes]
+    return draw(sweep.points_m, cuboids, names, view=view, intensity=sweep.intensity)
+
+
 def save(image: Image.Image, path: Path) -> Path:
     """Write a picture as PNG."""
     image.save(path, format="PNG", optimize=True)
@@ -148,7 +173,7 @@ def _splat(xyz: Floats, colours: Floats, view: View) -> Image.Image:
         far = np.hypot(xyz[order, 0], xyz[order, 1])
         light, big = np.clip(1.25 - far / 130, 0.45, 1.1), np.full(len(order), 2)
     else:
-        light = np.clip(1.3 - depth / 95, 0.30, 1.15)
+        light = np.clip(1.4 - depth / 110, 0.42, 1.2)
         big = np.where(depth < 22, 4, np.where(depth < 45, 3, 2))
     paint = np.clip(colours * light[:, None], 0, 255).astype(np.uint8)
     canvas = np.empty((high, wide, 3), dtype=np.uint8)

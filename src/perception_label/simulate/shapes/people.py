@@ -22,7 +22,7 @@ def pedestrian(height_m: float, girth: float, phase: int | None) -> Mesh:
     """
     h, swing = height_m, 0.0
     if phase is not None:
-        swing = 0.42 * float(np.sin(2 * np.pi * phase / PHASES))
+        swing = 0.34 * float(np.sin(2 * np.pi * phase / PHASES))
     hip, shoulder = 0.50 * h, 0.82 * h
     torso_y = 0.105 * h * girth
     parts = [
