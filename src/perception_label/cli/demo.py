@@ -1,0 +1,51 @@
+"""`perception-label demo`: the whole path on a simulated log, with figures and a picture."""
+
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from perception_label.cli.output import AsJson, emit, note
+from perception_label.cli.score import describe
+
+
+def run(
+    out: Annotated[Path, typer.Option(help="Where the demo is written.")] = Path("out/demo"),
+    seconds: Annotated[float, typer.Option(help="Length of the simulated log.", min=0.1)] = 20.0,
+    seed: Annotated[int, typer.Option(help="Which town and traffic.", min=0)] = 0,
+    no_review: Annotated[
+        bool, typer.Option("--no-review", help="Do not open the review app at the end.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a log, ingest, propose, score against exact truth, export and draw it."""
+    from perception_label.simulate.demo import run_demo
+    from perception_label.simulate.settings import SceneSettings
+
+    start = perf_counter()
+    demo = run_demo(
+        out,
+        import_module("perception_label.pipeline.propose").propose,
+        settings=SceneSettings(duration_s=seconds, seed=seed),
+        on_step=lambda name: note(f"{name} ..."),
+    )
+    scored = demo.score.as_dict()
+    result = {
+        "wall_s": perf_counter() - start,
+        "n_sweeps": demo.n_sweeps,
+        "n_tracks": demo.n_tracks,
+        "n_boxes": demo.n_boxes,
+        **{k: v for k, v in scored.items() if k not in ("log_id", "source", "n_sweeps")},
+        "workspace": str(demo.workspace),
+        "files": [str(path) for path in demo.files],
+        "seconds": demo.seconds,
+    }
+    lines = [
+        *describe(scored),
+        "time: " + ", ".join(f"{name} {took:.1f} s" for name, took in demo.seconds.items()),
+        f"{demo.n_boxes} boxes of {demo.n_tracks} tracks over {demo.n_sweeps} sweeps",
+        f"labels and picture: {out}",
+    ]
+    emit(as_json, result, lines)
