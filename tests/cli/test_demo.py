@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from perception_label.cli import demo
+from perception_label.simulate import demo as steps
 from perception_label.simulate import settings
 
 
@@ -15,7 +16,7 @@ def small(monkeypatch):
     def propose(workspace):
         workspace.log().write_machine("proposals", workspace.truth())
 
-    scene = settings.SceneSettings
+    scene = steps.SceneSettings
     monkeypatch.setitem(
         sys.modules, "perception_label.pipeline.propose", SimpleNamespace(propose=propose)
     )
