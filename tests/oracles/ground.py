@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 FARTHEST_M = 1e9
-THICKNESS_M, OVERHEAD_M, KERB_M, NOISE_M = 0.12, 0.3, 0.25, 0.03
+THICKNESS_M, OVERHEAD_M, KERB_M, NOISE_M = 0.12, 0.3, 0.2, 0.03
 F = np.float32  # where the kernel reckons in float32, whole numbers of rings depend on it
 
 
@@ -141,7 +141,7 @@ def height_above(ground_m, support, points_m, places, out_m):
             z = float(points_m[i, 2])
             out_m[i] = height = z - (inner * (1 - a) + outer * a)
             if NOISE_M < height < KERB_M:
-                corners = [c for c in ((k, s), (k, t), (k + 1, s), (k + 1, t)) if support[c] > 0]
+                corners = [c for c in ((k, s), (k, t), (k + 1, s), (k + 1, t)) if support[c] > 4]
                 out_m[i] = min([height, *(z - ground_m[c] for c in corners)], key=abs)
 
 

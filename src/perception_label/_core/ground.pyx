@@ -13,7 +13,7 @@ cdef double FARTHEST_STEP_M = 1.5  # never look further up or down than a hidden
 cdef double STEEPEST = 0.25  # 25 %: steeper than any street
 cdef double THICKNESS_M = 0.12  # points this close to a cell's level tell its height
 cdef double OVERHEAD_M = 0.3
-cdef double KERB_M = 0.25
+cdef double KERB_M = 0.2
 cdef double NOISE_M = 0.03
 
 
@@ -291,7 +291,7 @@ def height_above(
 
     ground_m, support (R, S) at the middles of cells; points_m (N, 3); places (N, 2) from
     place_points; out_m (N,). The ground is bilinear in between; a point that would stand NOISE_M to
-    KERB_M above it is measured from the observed corner nearest in height, if nearer: a kerb is
+    KERB_M above it is measured from the well-seen corner nearest in height, if nearer: a kerb is
     a step, not a ramp.
     """
     cdef Py_ssize_t n_rings = ground_m.shape[0], n_sectors = ground_m.shape[1]
@@ -328,7 +328,7 @@ def height_above(
 
 
 cdef inline double _nearer(double height, double other, double support) noexcept nogil:
-    return other if support > 0.0 and fabs(other) < fabs(height) else height
+    return other if support > 4.0 and fabs(other) < fabs(height) else height
 
 
 def count_offsets(
