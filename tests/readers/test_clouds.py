@@ -1,11 +1,12 @@
 """Point files one by one: fields, types, units, padding, columns."""
 
+import random
 import struct
 
 import numpy as np
 import pytest
 
-from perception_label.errors import SourceError
+from perception_label.errors import LabelError, SourceError
 from perception_label.readers.clouds import Cloud, read_cloud
 from perception_label.readers.flat import infer_columns, read_bin
 from readers import layouts
@@ -229,3 +230,42 @@ def test_a_header_that_wants_all_memory_is_refused(tmp_path):
     (tmp_path / "a.pcd").write_bytes(head + b"binary_compressed\n" + lie)
     with pytest.raises(SourceError, match=r"a\.pcd"):
         read_cloud(tmp_path / "a.pcd")
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "las", "laz"])
+def test_mutations_of_single_files_only_raise_our_errors(suffix, tmp_path):
+    path = tmp_path / f"a.{suffix}"
+    if suffix in ("las", "laz"):
+        laspy = pytest.importorskip("laspy")
+        las = laspy.create(point_format=1, file_version="1.2")
+        las.x = las.y = las.z = np.arange(N) * 1.0
+        las.write(str(path))
+    else:
+        (np.save if suffix == "npy" else np.savez)(path, XYZ)
+    data, rng = path.read_bytes(), random.Random(suffix)
+    refusals = []
+    for _ in range(200):
+        changed = bytearray(data)
+        for _ in range(rng.choice((1, 2, 6))):
+            changed[rng.randrange(min(len(changed), 400))] = rng.choice((0, 255, 127, 46))
+        if rng.random() < 0.1:
+            del changed[rng.randrange(len(changed)) :]
+        path.write_bytes(changed)
+        try:
+            read_cloud(path)
+        except LabelError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 20
+    assert not any("\n" in text for text in refusals)
+
+
+def test_a_las_header_of_endless_records_is_refused(tmp_path):
+    laspy = pytest.importorskip("laspy")
+    las = laspy.create(point_format=1, file_version="1.2")
+    las.x = las.y = las.z = np.arange(N) * 1.0
+    las.write(str(tmp_path / "a.las"))
+    data = bytearray((tmp_path / "a.las").read_bytes())
+    data[100:104] = b"\xff\xff\xff\xff"  # the number of variable length records
+    (tmp_path / "a.las").write_bytes(data)
+    with pytest.raises(SourceError, match="header that says more"):
+        read_cloud(tmp_path / "a.las")

@@ -1,5 +1,6 @@
 """Flat point files: `.bin` of float32 rows (KITTI, nuScenes), `.npy` and `.npz`."""
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_label.errors import SourceError
-from perception_label.readers.files import read_bytes, refuse
+from perception_label.readers.files import LIMIT_BYTES, read_bytes, refuse
 
 KITTI_COLUMNS = 4  # x y z reflectance
 NUSCENES_COLUMNS = 5  # x y z intensity ring
@@ -71,18 +72,21 @@ def read_npy(path: Path) -> NDArray[np.generic]:
     A table (N, 3 or more) of numbers or a structured array is wanted; pickled objects are
     refused.
     """
-    read_bytes(path)  # for its message if the file is not there, or too large
+    data = read_bytes(path)
     try:
-        loaded = np.load(path, allow_pickle=False)
+        if data[:2] == b"PK":
+            size = sum(info.file_size for info in zipfile.ZipFile(io.BytesIO(data)).infolist())
+            if size > LIMIT_BYTES:
+                raise refuse(path, f"at most {LIMIT_BYTES} bytes unpacked", size)
+        loaded = np.load(io.BytesIO(data), allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
-            with loaded:
-                names = loaded.files
-                name = "points" if "points" in names else names[0] if len(names) == 1 else ""
-                if not name:
-                    raise refuse(path, "one array, or one called points", ", ".join(names))
-                loaded = loaded[name]
-    except (OSError, ValueError, EOFError, KeyError, SyntaxError, zipfile.BadZipFile) as error:
-        if isinstance(error, SourceError):
-            raise
-        raise refuse(path, "a NumPy array of numbers", error) from None
+            names = loaded.files
+            name = "points" if "points" in names else names[0] if len(names) == 1 else ""
+            if not name:
+                raise refuse(path, "one array, or one called points", ", ".join(names))
+            loaded = loaded[name]
+    except SourceError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the header is parsed as Python: any error may come
+        raise refuse(path, "a NumPy array of numbers", f"{type(error).__name__}: {error}") from None
     return np.asarray(loaded)

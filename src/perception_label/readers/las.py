@@ -1,12 +1,15 @@
 """LAS and LAZ point files, through laspy (extra `las`)."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
 
 from perception_label.errors import MissingExtraError
 from perception_label.readers.clouds import Cloud, from_fields
-from perception_label.readers.files import read_bytes, refuse
+from perception_label.readers.files import LIMIT_BYTES, read_bytes, refuse
+
+MOST_PACKED = 1000  # LAZ makes points smaller by ten or so
 
 
 def read(path: Path) -> Cloud:
@@ -23,10 +26,10 @@ def read(path: Path) -> Cloud:
         import laspy
     except ImportError:
         raise MissingExtraError(f"{path}: needs laspy: install perception-label[las]") from None
-    if read_bytes(path)[:4] != b"LASF":
-        raise refuse(path, "a LAS file", "another signature")
+    _check_header(path, read_bytes(path))
     try:
-        with laspy.open(path) as reader:
+        # One thread: the parallel decoder allots what the file says, and aborts if it cannot.
+        with laspy.open(path, laz_backend=laspy.LazBackend.Lazrs) as reader:
             n_points = reader.header.point_count
             cloud = reader.read()
         names = set(cloud.point_format.dimension_names)
@@ -34,8 +37,42 @@ def read(path: Path) -> Cloud:
         for name in names - {"X", "Y", "Z"}:
             values = np.asarray(cloud[name])
             fields[name] = values if values.ndim == 1 else values[:, 0]
-    except Exception as error:  # noqa: BLE001 - laspy and its decoders raise many kinds
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - decoders raise many kinds, Rust panics too
         raise refuse(path, "a whole LAS file", f"{type(error).__name__}: {error}") from None
     if len(fields["x"]) != n_points:
         raise refuse(path, f"{n_points} points", f"{len(fields['x'])}: cut short")
     return from_fields(path, fields)
+
+
+def _check_header(path: Path, data: bytes) -> None:
+    """Refuse a header whose counts the file cannot hold: laspy would read on for ever."""
+    if data[:4] != b"LASF" or len(data) < 227:
+        raise refuse(path, "a LAS file", f"{len(data)} bytes that are none")
+    start, n_vlrs, kind, step, n_points = struct.unpack_from("<IIBHI", data, 96)
+    n_evlrs = 0
+    if data[25] >= 4 and len(data) >= 375:
+        n_evlrs, n_points = struct.unpack_from("<IQ", data, 243)
+    if start > len(data) or n_vlrs * 54 > start or n_evlrs * 60 > len(data):
+        raise refuse(
+            path, f"records within {len(data)} bytes", "a header that says more: cut short?"
+        )
+    size = n_points * step
+    room = LIMIT_BYTES if kind & 0x80 else len(data) - start  # the high bit: LAZ
+    if size > room or size > MOST_PACKED * len(data):
+        raise refuse(path, f"{n_points} points of {step} bytes", f"{len(data)} bytes: cut short?")
+    if kind & 0x80 and n_points:
+        _check_chunks(path, data, start, n_points)
+
+
+def _check_chunks(path: Path, data: bytes, start: int, n_points: int) -> None:
+    """Refuse a LAZ whose table of chunks is not there: its decoder trusts the table's length."""
+    at = struct.unpack_from("<q", data, start)[0] if len(data) >= start + 8 else -2
+    if at == -1:  # written as a stream: the place of the table comes last
+        at = struct.unpack_from("<q", data, len(data) - 8)[0]
+    if not start + 8 <= at <= len(data) - 8:
+        raise refuse(path, "a table of chunks within the file", f"one at byte {at}: cut short?")
+    n_chunks = struct.unpack_from("<I", data, at + 4)[0]
+    if n_chunks > min(n_points, len(data)):
+        raise refuse(path, f"at most {n_points} chunks", n_chunks)
