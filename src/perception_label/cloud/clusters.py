@@ -120,10 +120,12 @@ def _dbscan(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
 def _adaptive(points_m: Points, radius_m: float, min_points: int, origin_m: Floats) -> ClusterIds:
     """Join points within the radius of the shell that the nearer of them lies in."""
     labels = np.full(len(points_m), -1, dtype=np.int32)
-    rows = np.flatnonzero((np.abs(points_m) <= 1e9).all(axis=1))
+    near_enough = np.abs(points_m) <= 1e9
+    rows = np.flatnonzero(near_enough[:, 0] & near_enough[:, 1] & near_enough[:, 2])
     offset = points_m[rows] - origin_m
-    range_m = np.hypot(offset[:, 0], offset[:, 1])
-    squeezed = (offset * [1.0, 1.0, SQUEEZE]).astype(np.float32)
+    range_m = np.sqrt(offset[:, 0] ** 2 + offset[:, 1] ** 2)
+    squeezed = offset.astype(np.float32)
+    squeezed[:, 2] = offset[:, 2] * SQUEEZE
     outer_m, shell_radius_m = _shells(radius_m)
     shell = np.searchsorted(outer_m, range_m, side="right")
     order = np.argsort(shell.astype(np.uint8), kind="stable")

@@ -208,9 +208,11 @@ def _seed(heights_m: NDArray[np.float32], ends: NDArray[np.int32]) -> tuple[Floa
     for widening in (0.04, 0.03, 0.02, 0.01, 0.01):
         near = np.abs(low - design @ plane) < 0.15 + widening * r
         a = design[near]
+        # einsum, not matmul: BLAS may add in another order on another number of threads.
         # A weak pull towards level keeps a lopsided view from tilting the plane.
-        normal = a.T @ a + np.diag([1e-6, 5.0, 5.0])
-        plane = np.linalg.solve(normal, a.T @ low[near] + [1e-6 * plane[0], 0.0, 0.0])
+        normal = np.einsum("ni,nj->ij", a, a) + np.diag([1e-6, 5.0, 5.0])
+        drive = np.einsum("ni,n->i", a, low[near]) + [1e-6 * plane[0], 0.0, 0.0]
+        plane = np.linalg.solve(normal, drive)
     close = near & (r < 10)
     return plane, float(np.median(r[close])) if close.any() else 0.0
 
