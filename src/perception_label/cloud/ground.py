@@ -211,7 +211,7 @@ def _seed(heights_m: NDArray[np.float32], ends: NDArray[np.int32]) -> tuple[Floa
         # einsum, not matmul: BLAS may add in another order on another number of threads.
         # A weak pull towards level keeps a lopsided view from tilting the plane.
         normal = np.einsum("ni,nj->ij", a, a) + np.diag([1e-6, 5.0, 5.0])
-        drive = np.einsum("ni,n->i", a, low[near]) + [1e-6 * plane[0], 0.0, 0.0]
+        drive = np.einsum("ni,n->i", a, low[near]) + np.array([1e-6 * plane[0], 0.0, 0.0])
         plane = np.linalg.solve(normal, drive)
     close = near & (r < 10)
     return plane, float(np.median(r[close])) if close.any() else 0.0
