@@ -16,6 +16,7 @@ from perception_label.readers.clouds import read_cloud
 from perception_label.readers.files import read_gzip
 from perception_label.readers.pickled_columns import read_columns
 from readers import layouts
+from readers.pickled_tables import pickled_table
 
 # A file of each kind in each layout that is read whole.
 PARTS = [
@@ -182,13 +183,13 @@ def test_a_gzip_bomb_stops_at_the_limit(tmp_path):
 def test_a_frame_of_strings_where_numbers_belong_is_refused(paths):
     file = paths["pandaset"] / "lidar/01.pkl.gz"
     columns = {name: np.array(["a", "b"], dtype=object) for name in ("x", "y", "z", "i", "t", "d")}
-    data = gzip.compress(layouts.pickled_table(columns))
+    data = gzip.compress(pickled_table(columns))
     assert "numbers" in str(with_bytes(file, data, paths["pandaset"]))
 
 
 def test_missing_columns_are_listed(paths):
     file = paths["pandaset"] / "lidar/01.pkl.gz"
-    data = gzip.compress(layouts.pickled_table({"x": np.zeros(2), "z": np.zeros(2)}))
+    data = gzip.compress(pickled_table({"x": np.zeros(2), "z": np.zeros(2)}))
     assert "a column y, got x, z" in str(with_bytes(file, data, paths["pandaset"]))
 
 

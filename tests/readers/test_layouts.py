@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from perception_label.errors import LabelError, SettingError, SourceError
 from perception_label.geometry.inside import points_inside
@@ -115,6 +116,34 @@ def test_kitti_says_what_it_assumes_and_what_it_left_out(paths):
     assert recording.left_out == ["1 regions marked DontCare"]
     assert recording.truth_view_rad[0] < 0 < recording.truth_view_rad[1]
     assert recording.origin_m[2] == layouts.ALTITUDE
+
+
+def put_images(folder, n):
+    folder.mkdir(parents=True)
+    for i in range(n):
+        Image.new("L", (1200, 360)).save(folder / f"{i:06d}.png")
+
+
+@pytest.mark.parametrize("name", ["kitti_tracking", "kitti_raw"])
+def test_kitti_cameras_see_what_the_projection_says(name, tmp_path, drive):
+    path = layouts.write(name, tmp_path, drive)
+    raw = name == "kitti_raw"
+    put_images(path / ("image_02/data" if raw else "image_02/0007"), len(drive))
+    recording = open_log(path)
+    camera = recording.cameras["image_02"]
+    assert (camera.width_px, camera.height_px) == (1200, 360)
+    assert recording.images["image_02"].timestamps_ns.tolist() == recording.timestamps_ns.tolist()
+    ego = np.array([9.0, 2.0, 1.0, 1.0])
+    there = inverse(camera.ego_from_camera) @ ego
+    pixel = np.array(camera.intrinsics) @ there[:3]
+    velo = np.linalg.inv(layouts.EGO_FROM_VELO) @ ego
+    expected = layouts.PROJECTION @ layouts.RECT_FROM_VELO @ velo
+    np.testing.assert_allclose(pixel, expected, rtol=1e-9)
+    calibration = path / "calib/0007.txt" if not raw else path.parent / "calib_cam_to_cam.txt"
+    text = calibration.read_text().replace(layouts._row(layouts.PROJECTION), "0 " * 12)
+    calibration.write_text(text)
+    with pytest.raises(SourceError, match="camera matrices with an inverse"):
+        open_log(path)
 
 
 @pytest.mark.parametrize("name", ["kitti_tracking", "argoverse2", "kitti_raw"])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from perception_label.arrays import Floats, Ints
 from perception_label.errors import SourceError
 
+LARGEST = 1e15  # of any length, angle or time a source can mean; squares of it are finite
 LIMIT_BYTES = 2 << 30  # one sweep or one table; nothing real comes near
 
 
@@ -96,8 +97,8 @@ def floats(
     )
     if not fits:
         raise refuse(path, f"{what}: shape {shape}", array.shape)
-    if finite and not np.isfinite(array).all():
-        raise refuse(path, f"{what}: finite numbers", "NaN or infinity")
+    if finite and not (np.abs(array) < LARGEST).all():
+        raise refuse(path, f"{what}: finite numbers", "NaN, infinity or beyond 1e15")
     return array
 
 

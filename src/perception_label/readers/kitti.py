@@ -134,9 +134,13 @@ def camera_boxes(lidar_from_rect: Pose, rows: Floats) -> Cuboids:
     )
 
 
-def rectified_camera(projection: Floats, ego_from_rect: Pose, size_px: tuple[int, int]) -> Camera:
+def rectified_camera(
+    path: Path, projection: Floats, ego_from_rect: Pose, size_px: tuple[int, int]
+) -> Camera:
     """Return the camera of a (3, 4) projection out of the rectified camera 0's frame."""
     matrix = projection[:, :3]
+    if not abs(np.linalg.det(matrix)) > 1e-6:
+        raise refuse(path, "camera matrices with an inverse", "a singular one")
     rect_from_camera = np.eye(4)
     rect_from_camera[:3, 3] = -np.linalg.solve(matrix, projection[:, 3])
     (fx, skew, cx), (_, fy, cy) = matrix[:2].tolist()
@@ -146,7 +150,7 @@ def rectified_camera(projection: Floats, ego_from_rect: Pose, size_px: tuple[int
 
 def truth_view_rad(projection: Floats | None, width_px: int) -> tuple[float, float] | None:
     """Return the azimuths, right and left edge, that a forward camera sees: where KITTI labels."""
-    if projection is None:
+    if projection is None or projection.shape != (3, 4) or not projection[0, 0] > 0:
         return None
     focal, middle = projection[0, 0], projection[0, 2]
     return float(-np.arctan2(width_px - middle, focal)), float(np.arctan2(middle, focal))

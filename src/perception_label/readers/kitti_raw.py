@@ -220,10 +220,12 @@ def _cameras(
         times = _times(folder / "timestamps.txt")
         times = clock if times is None else times
         numbers = [_number(p) for p in paths]
-        if projection is None or not numbers or max(numbers) >= len(times):
+        if projection is None or projection.shape != (3, 4):
+            continue
+        if not numbers or max(numbers) >= len(times):
             continue
         size = kitti.image_size_px(paths[0])
-        cameras[folder.name] = kitti.rectified_camera(projection, ego_from_rect, size)
+        cameras[folder.name] = kitti.rectified_camera(cam_path, projection, ego_from_rect, size)
         images[folder.name] = Images(times[numbers], tuple(paths))
     width = cameras["image_02"].width_px if "image_02" in cameras else kitti.WIDTH_PX
     return cameras, images, kitti.truth_view_rad(cam.get("P_rect_02"), width)

@@ -226,7 +226,9 @@ def _cameras(
         if not paths or projection is None or projection.shape != (3, 4):
             continue
         size = kitti.image_size_px(paths[0])
-        cameras[kind] = kitti.rectified_camera(projection, ego_from_rect, size)
+        cameras[kind] = kitti.rectified_camera(
+            sequence.calibration, projection, ego_from_rect, size
+        )
         at = np.array([int(p.stem) for p in paths if p.stem.isdecimal()], dtype=np.int64)
         if len(at) != len(paths):
             raise refuse(folder, "pictures named by their number", paths[0].name)

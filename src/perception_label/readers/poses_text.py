@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ def times_ns(path: Path, texts: Sequence[str], unit_ns: int | None = None) -> In
             bounds = ((_EPOCH_NS, 1), (_EPOCH_US, 1000), (_EPOCH_MS, 10**6))
             unit_ns = next((unit for bound, unit in bounds if largest >= bound), 10**9)
         return np.array([int(value * unit_ns) for value in values], dtype=np.int64)
-    except (InvalidOperation, ValueError, OverflowError) as error:
+    except (ArithmeticError, ValueError) as error:
         raise refuse(path, "times", f"{type(error).__name__} in one of {len(texts)}") from None
 
 
