@@ -1,0 +1,56 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def cluster_shape(
+    xy_m: NDArray[np.float32],
+    height_m: NDArray[np.float32],
+    order: NDArray[np.int64],
+    start: NDArray[np.int64],
+    out: NDArray[np.float32],
+) -> None: ...
+def closeness_yaw(
+    xy_m: NDArray[np.float32],
+    order: NDArray[np.int64],
+    start: NDArray[np.int64],
+    max_points: int,
+    floor_m: float,
+    out: NDArray[np.float64],
+) -> None: ...
+def extents(
+    xy_m: NDArray[np.float32],
+    order: NDArray[np.int64],
+    start: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    yaw_rad: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None: ...
+def fill_raster(
+    xy_m: NDArray[np.float32],
+    height_m: NDArray[np.float32],
+    is_ground: NDArray[np.uint8],
+    half_m: float,
+    cell_m: float,
+    kind: NDArray[np.uint8],
+    top: NDArray[np.uint8],
+) -> None: ...
+def first_returns(
+    xy_m: NDArray[np.float32],
+    height_m: NDArray[np.float32],
+    is_ground: NDArray[np.uint8],
+    out: NDArray[np.float32],
+) -> None: ...
+def describe(
+    xy_m: NDArray[np.float32],
+    height_m: NDArray[np.float32],
+    order: NDArray[np.int64],
+    start: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    cuboids: NDArray[np.float64],
+    max_points: int,
+    kind: NDArray[np.uint8],
+    top: NDArray[np.uint8],
+    half_m: float,
+    cell_m: float,
+    first: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None: ...

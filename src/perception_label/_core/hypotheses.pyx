@@ -1,0 +1,437 @@
+"""Cuboid hypotheses for clusters, and what the sweep says about each of them.
+
+Points are BEV positions of non-ground points around the sensor, metres; `height_m` is their
+height above the local ground. Clusters are CSR: rows order[start[k]:start[k + 1]].
+"""
+
+from libc.math cimport M_PI, atan2, ceil, cos, fabs, floor, hypot, log1p, sin, sqrt
+from libc.stdint cimport int64_t, uint8_t
+
+cdef enum:
+    GROUND = 1
+    OBJECT = 2
+    HEIGHT_BINS = 10
+
+# Upper edges of the height histogram, metres above the ground.
+cdef double* EDGES = [0.3, 0.6, 0.9, 1.2, 1.5, 1.8, 2.2, 3.0, 5.0]
+
+
+def cluster_shape(
+    const float[:, ::1] xy_m,
+    const float[::1] height_m,
+    const int64_t[::1] order,
+    const int64_t[::1] start,
+    float[:, ::1] out,
+) -> None:
+    """Write each cluster's shape to out (K, 18): what does not depend on a cuboid.
+
+    Columns: points, BEV extent along x, along y, lowest and highest height, mean and
+    standard deviation of the height, log of the points, then the height histogram (10).
+    """
+    cdef Py_ssize_t k, i, p, bin_, n
+    cdef double x0, x1, y0, y1, z0, z1, z, total, square
+
+    with nogil:
+        for k in range(start.shape[0] - 1):
+            n = start[k + 1] - start[k]
+            for bin_ in range(18):
+                out[k, bin_] = 0
+            x0 = y0 = z0 = 1e30
+            x1 = y1 = z1 = -1e30
+            total = square = 0
+            for i in range(start[k], start[k + 1]):
+                p = order[i]
+                z = height_m[p]
+                x0, x1 = min(x0, xy_m[p, 0]), max(x1, xy_m[p, 0])
+                y0, y1 = min(y0, xy_m[p, 1]), max(y1, xy_m[p, 1])
+                z0, z1 = min(z0, z), max(z1, z)
+                total += z
+                square += z * z
+                bin_ = 0
+                while bin_ < HEIGHT_BINS - 1 and z > EDGES[bin_]:
+                    bin_ += 1
+                out[k, 8 + bin_] += 1
+            if n == 0:
+                continue
+            out[k, 0] = n
+            out[k, 1], out[k, 2] = x1 - x0, y1 - y0
+            out[k, 3], out[k, 4] = z0, z1
+            total /= n
+            out[k, 5] = total
+            out[k, 6] = sqrt(max(square / n - total * total, 0.0))
+            out[k, 7] = log1p(n)
+            for bin_ in range(HEIGHT_BINS):
+                out[k, 8 + bin_] /= n
+
+
+cdef inline double closeness(
+    const float[:, ::1] xy, const int64_t[::1] order, Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t step,
+    double yaw, double floor_m,
+) noexcept nogil:
+    cdef double c = cos(yaw), s = sin(yaw), u, v, d, q = 0
+    cdef double u0 = 1e30, u1 = -1e30, v0 = 1e30, v1 = -1e30
+    cdef Py_ssize_t i, count = (hi - lo + step - 1) // step
+    cdef int64_t p
+    for i in range(count):
+        p = order[lo + i * step]
+        u = xy[p, 0] * c + xy[p, 1] * s
+        v = xy[p, 1] * c - xy[p, 0] * s
+        u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
+    for i in range(count):
+        p = order[lo + i * step]
+        u = xy[p, 0] * c + xy[p, 1] * s
+        v = xy[p, 1] * c - xy[p, 0] * s
+        d = min(min(u - u0, u1 - u), min(v - v0, v1 - v))
+        q += 1.0 / max(d, floor_m)
+    return q
+
+
+def closeness_yaw(
+    const float[:, ::1] xy_m,
+    const int64_t[::1] order,
+    const int64_t[::1] start,
+    Py_ssize_t max_points,
+    double floor_m,
+    double[::1] out,
+) -> None:
+    """Write to out[k] the heading in [0, pi/2) whose rectangle the points lie closest to.
+
+    The closeness criterion of Zhang et al., "Efficient L-Shape Fitting for Vehicle Detection
+    Using Laser Scanners" (2017), searched in steps of 5 degrees, then of 1 degree around the
+    best. Clusters of more than `max_points` are thinned evenly.
+    """
+    cdef Py_ssize_t k, step, i
+    cdef double best, q, yaw, coarse, degree = M_PI / 180
+
+    with nogil:
+        for k in range(start.shape[0] - 1):
+            step = max(1, (start[k + 1] - start[k]) // max_points)
+            best = -1
+            coarse = 0
+            for i in range(18):
+                yaw = 5 * degree * i
+                q = closeness(xy_m, order, start[k], start[k + 1], step, yaw, floor_m)
+                if q > best:
+                    best, coarse = q, yaw
+            out[k] = coarse
+            for i in range(-4, 5):
+                yaw = coarse + degree * i
+                q = closeness(xy_m, order, start[k], start[k + 1], step, yaw, floor_m)
+                if q > best:
+                    best, out[k] = q, yaw
+            out[k] = out[k] - floor(out[k] / (M_PI / 2)) * (M_PI / 2)
+
+
+def extents(
+    const float[:, ::1] xy_m,
+    const int64_t[::1] order,
+    const int64_t[::1] start,
+    const int64_t[::1] owner,
+    const double[::1] yaw_rad,
+    double[:, ::1] out,
+) -> None:
+    """Write to out (R, 4) the span of cluster owner[r] along and across heading yaw_rad[r].
+
+    Columns: least and greatest coordinate along the heading, then across it. One point in a
+    hundred (three at most) is taken for an outlier at each end.
+    """
+    cdef Py_ssize_t r, i, j, side, cut
+    cdef double c, s, value
+    cdef double u, v
+    cdef double far[4][4]
+    cdef int64_t p, k
+
+    with nogil:
+        for r in range(owner.shape[0]):
+            k = owner[r]
+            c, s = cos(yaw_rad[r]), sin(yaw_rad[r])
+            cut = min(3, (start[k + 1] - start[k]) // 100)
+            for side in range(4):
+                for j in range(4):
+                    far[side][j] = -1e30
+            for i in range(start[k], start[k + 1]):
+                p = order[i]
+                u = xy_m[p, 0] * c + xy_m[p, 1] * s
+                v = xy_m[p, 1] * c - xy_m[p, 0] * s
+                for side in range(4):
+                    value = (-u if side == 0 else u) if side < 2 else (-v if side == 2 else v)
+                    if value <= far[side][cut]:
+                        continue
+                    # The greatest few, in falling order, by insertion.
+                    j = cut
+                    while j > 0 and far[side][j - 1] < value:
+                        far[side][j] = far[side][j - 1]
+                        j -= 1
+                    far[side][j] = value
+            out[r, 0], out[r, 1] = -far[0][cut], far[1][cut]
+            out[r, 2], out[r, 3] = -far[2][cut], far[3][cut]
+
+
+def fill_raster(
+    const float[:, ::1] xy_m,
+    const float[::1] height_m,
+    const uint8_t[::1] is_ground,
+    double half_m,
+    double cell_m,
+    uint8_t[:, ::1] kind,
+    uint8_t[:, ::1] top,
+) -> None:
+    """Mark the BEV cells in which ground (1) or an object (2) was hit, and how high.
+
+    `top` counts 2.5 cm steps, 6.4 m at most; points higher than 4.5 m or lower than 0.2 m are
+    no objects. The grid spans [-half_m, half_m) both ways.
+    """
+    cdef Py_ssize_t i, x, y, n = kind.shape[0]
+    cdef double inverse = 1 / cell_m
+    cdef int steps
+
+    with nogil:
+        for i in range(xy_m.shape[0]):
+            x = <Py_ssize_t>floor((xy_m[i, 0] + half_m) * inverse)
+            y = <Py_ssize_t>floor((xy_m[i, 1] + half_m) * inverse)
+            if x < 0 or y < 0 or x >= n or y >= n:
+                continue
+            if is_ground[i]:
+                kind[x, y] |= GROUND
+            elif 0.2 < height_m[i] < 4.5:
+                kind[x, y] |= OBJECT
+                steps = <int>(height_m[i] * 40)
+                top[x, y] = max(top[x, y], <uint8_t>min(steps, 255))
+
+
+def first_returns(
+    const float[:, ::1] xy_m,
+    const float[::1] height_m,
+    const uint8_t[::1] is_ground,
+    float[::1] out,
+) -> None:
+    """Write the range of the nearest return 0.3 to 1.7 m above ground in each azimuth bin.
+
+    Bin k is centred on -pi + (k + 0.5) * 2 pi / bins; bins without a return are left alone.
+    """
+    cdef Py_ssize_t i, k, bins = out.shape[0]
+    cdef float r
+    cdef double scale = bins / (2 * M_PI)
+
+    with nogil:
+        for i in range(xy_m.shape[0]):
+            if is_ground[i] or height_m[i] < 0.3 or height_m[i] > 1.7:
+                continue
+            r = <float>sqrt(xy_m[i, 0] * xy_m[i, 0] + xy_m[i, 1] * xy_m[i, 1])
+            k = <Py_ssize_t>((atan2(xy_m[i, 1], xy_m[i, 0]) + M_PI) * scale) % bins
+            if r < out[k]:
+                out[k] = r
+
+
+cdef void point_features(
+    const float[:, ::1] xy, const float[::1] height, const int64_t[::1] order,
+    Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t step,
+    double x, double y, double l, double w, double yaw, float[::1] f,
+) noexcept nogil:
+    """Where the cluster's own points lie in the cuboid; +u, +v is the side of the sensor."""
+    cdef double c = cos(yaw), s = sin(yaw), u, v, e, r = hypot(x, y)
+    cdef double along = -(x * c + y * s), across = x * s - y * c
+    cdef double su = 1.0 if along >= 0 else -1.0, sv = 1.0 if across >= 0 else -1.0
+    cdef double u0 = 1e30, u1 = -1e30, v0 = 1e30, v1 = -1e30
+    cdef double mu = 0, mv = 0, uu = 0, vv = 0
+    cdef int n = 0, inside = 0, out = 0, near2 = 0, near1 = 0, b
+    cdef int faces_l = 0, faces_w = 0, bits_l = 0, bits_w = 0
+    cdef Py_ssize_t i
+    cdef int64_t p
+    for i in range((hi - lo + step - 1) // step):
+        p = order[lo + i * step]
+        u = ((xy[p, 0] - x) * c + (xy[p, 1] - y) * s) * su
+        v = ((xy[p, 1] - y) * c - (xy[p, 0] - x) * s) * sv
+        e = min(l / 2 - fabs(u), w / 2 - fabs(v))
+        n += 1
+        if e < -0.05:
+            out += 1
+        else:
+            inside += 1
+        if -0.1 < e < 0.2:
+            near2 += 1
+            if e < 0.1:
+                near1 += 1
+        mu += u
+        mv += v
+        uu += u * u
+        vv += v * v
+        u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
+        if fabs(w / 2 - v) < 0.35:
+            b = <int>floor((u / l + 0.5) * 8)
+            if 0 <= b < 8:
+                bits_l |= 1 << b
+        if fabs(l / 2 - u) < 0.35:
+            b = <int>floor((v / w + 0.5) * 5)
+            if 0 <= b < 5:
+                bits_w |= 1 << b
+    for b in range(8):
+        faces_l += (bits_l >> b) & 1
+        faces_w += (bits_w >> b) & 1
+    mu /= n
+    mv /= n
+    f[0] = log1p(inside * step)
+    f[1] = log1p(inside * step * r * r / 1000)
+    f[2] = r
+    f[3] = l
+    f[4] = w
+    f[5] = near2 / <double>n
+    f[6] = near1 / <double>n
+    f[7] = out / <double>n
+    f[8] = l / 2 - u1
+    f[9] = w / 2 - v1
+    f[10] = u0 + l / 2
+    f[11] = v0 + w / 2
+    f[12] = u1 - u0
+    f[13] = v1 - v0
+    f[14] = atan2(fabs(across), fabs(along))
+    f[15] = sqrt(max(uu / n - mu * mu, 0.0))
+    f[16] = sqrt(max(vv / n - mv * mv, 0.0))
+    f[17] = mu / l
+    f[18] = mv / w
+    f[19] = faces_l / 8.0
+    f[20] = faces_w / 5.0
+
+
+cdef void raster_features(
+    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, double half, double cell,
+    double x, double y, double l, double w, double yaw, float[::1] f,
+) noexcept nogil:
+    """What was hit inside the cuboid's footprint and in the half metre around it."""
+    cdef double c = cos(yaw), s = sin(yaw), u, v
+    cdef int cells = 0, ground = 0, object_ = 0, ring = 0, ring_ground = 0, ring_object = 0
+    cdef int high = 0, roof = 0
+    cdef Py_ssize_t i, j, a, b, n = kind.shape[0]
+    cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / cell) + 1
+    cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / cell) + 1
+    cdef uint8_t k
+    for i in range(-ni, ni + 1):
+        for j in range(-nj, nj + 1):
+            u, v = i * cell, j * cell
+            a = <Py_ssize_t>floor((x + u * c - v * s + half) / cell)
+            b = <Py_ssize_t>floor((y + u * s + v * c + half) / cell)
+            if a < 0 or b < 0 or a >= n or b >= n:
+                continue
+            k = kind[a, b]
+            if fabs(u) <= l / 2 - 0.3 and fabs(v) <= w / 2 - 0.2:
+                cells += 1
+                ground += k == GROUND
+                if k & OBJECT:
+                    object_ += 1
+                    roof += top[a, b] > 40
+                    high = max(high, <int>top[a, b])
+            elif fabs(u) > l / 2 + 0.1 or fabs(v) > w / 2 + 0.1:
+                ring += 1
+                ring_ground += k == GROUND
+                ring_object += (k & OBJECT) != 0
+    f[21] = ground / <double>max(cells, 1)
+    f[22] = object_ / <double>max(cells, 1)
+    f[23] = ring_ground / <double>max(ring, 1)
+    f[24] = ring_object / <double>max(ring, 1)
+    f[25] = high / 40.0
+    f[26] = ground
+    f[27] = ring_object
+    f[28] = roof / <double>max(object_, 1)
+
+
+cdef void ray_features(
+    const float[::1] first, double x, double y, double l, double w, double yaw, float[::1] f,
+) noexcept nogil:
+    """What the rays towards the cuboid met: it, something before it, or something behind it."""
+    cdef double c = cos(yaw), s = sin(yaw), cx = x * c + y * s, cy = y * c - x * s
+    cdef double azimuth = atan2(y, x), lo = 0, hi = 0, d, u, v, a, du, dv, t0, t1, ta, tb
+    cdef double r, gap = 0, widest = 0, width = 2 * M_PI / first.shape[0]
+    cdef Py_ssize_t k, bin_, bins = first.shape[0]
+    cdef int total = 0, hit = 0, through = 0, hidden = 0, none = 0, front = 0
+    if fabs(cx) < l / 2 and fabs(cy) < w / 2:
+        for k in range(29, 37):
+            f[k] = 0
+        return
+    for k in range(4):
+        u = l / 2 if k % 2 == 0 else -l / 2
+        v = w / 2 if k < 2 else -w / 2
+        d = atan2(y + s * u + c * v, x + c * u - s * v) - azimuth
+        d = d - 2 * M_PI * floor((d + M_PI) / (2 * M_PI))
+        lo, hi = min(lo, d), max(hi, d)
+    for k in range(
+        <Py_ssize_t>ceil((lo + azimuth + M_PI) / width - 0.5),
+        <Py_ssize_t>floor((hi + azimuth + M_PI) / width - 0.5) + 1,
+    ):
+        bin_ = (k + bins) % bins
+        a = (bin_ + 0.5) * width - M_PI
+        du, dv = cos(a) * c + sin(a) * s, sin(a) * c - cos(a) * s
+        t0, t1 = -1e30, 1e30
+        if fabs(du) > 1e-9:
+            ta, tb = (cx - l / 2) / du, (cx + l / 2) / du
+            t0, t1 = max(t0, min(ta, tb)), min(t1, max(ta, tb))
+        elif fabs(cx) > l / 2:
+            continue
+        if fabs(dv) > 1e-9:
+            ta, tb = (cy - w / 2) / dv, (cy + w / 2) / dv
+            t0, t1 = max(t0, min(ta, tb)), min(t1, max(ta, tb))
+        elif fabs(cy) > w / 2:
+            continue
+        if t1 <= t0 + 0.1 or t1 < 0:
+            continue
+        total += 1
+        r = first[bin_]
+        if r > 1e8:
+            none += 1
+        elif r < t0 - 0.3:
+            hidden += 1
+        elif r <= t1:
+            d = max(r - t0, 0.0)
+            hit += 1
+            gap += d
+            widest = max(widest, d)
+            front += d < 0.25
+        elif r > t1 + 0.3:
+            through += 1
+    d = max(total, 1)
+    f[29] = hit / d
+    f[30] = through / d
+    f[31] = hidden / d
+    f[32] = none / d
+    f[33] = gap / max(hit, 1)
+    f[34] = widest
+    f[35] = front / d
+    f[36] = total
+
+
+def describe(
+    const float[:, ::1] xy_m,
+    const float[::1] height_m,
+    const int64_t[::1] order,
+    const int64_t[::1] start,
+    const int64_t[::1] owner,
+    const double[:, ::1] cuboids,
+    Py_ssize_t max_points,
+    const uint8_t[:, ::1] kind,
+    const uint8_t[:, ::1] top,
+    double half_m,
+    double cell_m,
+    const float[::1] first,
+    float[:, ::1] out,
+) -> None:
+    """Write the 37 features of each hypothesis that depend on its cuboid to out[:, :37].
+
+    owner (M,) names the cluster of each cuboid; cuboids (M, 5): x, y, length, width, yaw,
+    sensor at the origin. Features 0-20 come from the cluster's own points, 21-28 from the
+    raster of `fill_raster`, 29-36 from the rays of `first_returns`; see proposals/features.py.
+    """
+    cdef Py_ssize_t m, step
+    cdef int64_t k
+    cdef double x, y, l, w, yaw
+
+    with nogil:
+        for m in range(owner.shape[0]):
+            k = owner[m]
+            x, y, l, w, yaw = (
+                cuboids[m, 0], cuboids[m, 1], cuboids[m, 2], cuboids[m, 3], cuboids[m, 4]
+            )
+            step = max(1, (start[k + 1] - start[k]) // max_points)
+            point_features(
+                xy_m, height_m, order, start[k], start[k + 1], step, x, y, l, w, yaw, out[m]
+            )
+            raster_features(kind, top, half_m, cell_m, x, y, l, w, yaw, out[m])
+            ray_features(first, x, y, l, w, yaw, out[m])

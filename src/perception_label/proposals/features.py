@@ -1,0 +1,95 @@
+"""What a sweep says about each cuboid hypothesis, as numbers for the scorer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_label._core import hypotheses as core
+from perception_label.proposals.clusters import (
+    HIGHEST,
+    HISTOGRAM,
+    LOG_POINTS,
+    LOWEST,
+    MEAN,
+    SPREAD,
+    ClusterList,
+)
+from perception_label.proposals.hypotheses import Hypotheses
+
+HALF_M = 80.0  # the raster's reach
+CELL_M = 0.2
+AZIMUTH_BINS = 1440
+
+# The order of the columns; the scorer's file repeats it and is refused if it differs.
+NAMES = (
+    "log_points log_density range_m length_m width_m near_edge_20cm near_edge_10cm outside "
+    "front_gap_m side_gap_m back_gap_m far_side_gap_m seen_length_m seen_width_m view_rad "
+    "spread_along_m spread_across_m mean_along mean_across side_filled front_filled "
+    "ground_inside object_inside ground_around object_around highest_inside_m ground_cells "
+    "objects_around roof_share rays_hit rays_through rays_hidden rays_lost ray_gap_m "
+    "ray_gap_max_m rays_front rays narrow_m wide_m lowest_m highest_m mean_height_m "
+    "height_spread_m cluster_log_points "
+    "h030 h060 h090 h120 h150 h180 h220 h300 h500 h_above template"
+).split()
+N_DESCRIBED = 37
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the whole sweep hit, in the form the features look it up.
+
+    `kind` (cells, cells) uint8: 1 ground, 2 object, 3 both; `top` the highest object hit, in
+    steps of 2.5 cm; `first_m` the range of the nearest return in each azimuth bin.
+    """
+
+    kind: NDArray[np.uint8]
+    top: NDArray[np.uint8]
+    first_m: NDArray[np.float32]
+
+
+def survey(
+    points_m: NDArray[Any], height_m: NDArray[Any], is_ground: NDArray[np.bool_]
+) -> Surroundings:
+    """Return the surroundings of a sweep: (N, 3) sensor coordinates, height above ground."""
+    cells = int(2 * HALF_M / CELL_M)
+    kind = np.zeros((cells, cells), dtype=np.uint8)
+    top = np.zeros((cells, cells), dtype=np.uint8)
+    first = np.full(AZIMUTH_BINS, 1e9, dtype=np.float32)
+    xy = np.ascontiguousarray(points_m[:, :2], dtype=np.float32)
+    height = np.ascontiguousarray(height_m, dtype=np.float32)
+    ground = np.ascontiguousarray(is_ground).view(np.uint8)
+    core.fill_raster(xy, height, ground, HALF_M, CELL_M, kind, top)
+    core.first_returns(xy, height, ground, first)
+    return Surroundings(kind, top, first)
+
+
+def describe(
+    clusters: ClusterList, hypotheses: Hypotheses, around: Surroundings
+) -> NDArray[np.float32]:
+    """Return the (M, 55) features of each hypothesis, columns as in `NAMES`."""
+    out = np.empty((len(hypotheses), len(NAMES)), dtype=np.float32)
+    footprint = np.ascontiguousarray(hypotheses.footprint)
+    core.describe(
+        clusters.xy_m,
+        clusters.height_m,
+        clusters.order,
+        clusters.start,
+        hypotheses.owner,
+        footprint,
+        120,
+        around.kind,
+        around.top,
+        HALF_M,
+        CELL_M,
+        around.first_m,
+        out,
+    )
+    shape = clusters.shape[hypotheses.owner]
+    out[:, 37] = hypotheses.seen_m.min(axis=1)
+    out[:, 38] = hypotheses.seen_m.max(axis=1)
+    out[:, 39:44] = shape[:, [LOWEST, HIGHEST, MEAN, SPREAD, LOG_POINTS]]
+    out[:, 44:54] = shape[:, HISTOGRAM : HISTOGRAM + 10]
+    out[:, 54] = hypotheses.template
+    return out
