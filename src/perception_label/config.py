@@ -39,10 +39,20 @@ class Scoring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proposals:
+    """First-guess tracks."""
+
+    min_detection: float = 0.15  # expected quality below which a sweep's cuboid is dropped
+    min_score: float = 0.5  # tracks less likely to be right are not proposed
+    max_speed_static_mps: float = 0.25  # what drifts slower over its track stands still
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, one table each."""
 
     tracking: Tracking = field(default_factory=Tracking)
+    proposals: Proposals = field(default_factory=Proposals)
     scoring: Scoring = field(default_factory=Scoring)
 
 

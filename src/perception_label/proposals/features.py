@@ -33,7 +33,11 @@ NAMES = (
     "height_spread_m cluster_log_points "
     "h030 h060 h090 h120 h150 h180 h220 h300 h500 h_above template"
 ).split()
-N_DESCRIBED = 37
+# What the gate sees of a cluster, before any cuboid.
+GATE_NAMES = (
+    "range_m span_narrow_m span_wide_m lowest_m highest_m mean_height_m height_spread_m "
+    "cluster_log_points h030 h060 h090 h120 h150 h180 h220 h300 h500 h_above"
+).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +96,18 @@ def describe(
     out[:, 39:44] = shape[:, [LOWEST, HIGHEST, MEAN, SPREAD, LOG_POINTS]]
     out[:, 44:54] = shape[:, HISTOGRAM : HISTOGRAM + 10]
     out[:, 54] = hypotheses.template
+    return out
+
+
+def describe_clusters(clusters: ClusterList) -> NDArray[np.float32]:
+    """Return the (K, 18) features of each cluster, columns as in `GATE_NAMES`."""
+    out = np.empty((len(clusters), len(GATE_NAMES)), dtype=np.float32)
+    if len(clusters) == 0:
+        return out
+    count = np.diff(clusters.start)
+    total = np.add.reduceat(clusters.xy_m[clusters.order].astype(np.float64), clusters.start[:-1])
+    out[:, 0] = np.hypot(*(total / count[:, None]).T)
+    out[:, 1] = clusters.shape[:, 1:3].min(axis=1)
+    out[:, 2] = clusters.shape[:, 1:3].max(axis=1)
+    out[:, 3:] = clusters.shape[:, LOWEST : HISTOGRAM + 10]
     return out

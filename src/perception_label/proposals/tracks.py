@@ -1,0 +1,235 @@
+"""From linked detections to tracks: one size each, a pose at every sweep, a probability."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
+
+from perception_label.arrays import Floats, Ints, Mask
+from perception_label.geometry.cuboids import Cuboids
+from perception_label.proposals.hypotheses import CYCLIST, PEDESTRIAN, VEHICLE
+
+# How far the middle of a track may wander and still stand still: the noise of its detections.
+STILL_M = {VEHICLE: 0.9, PEDESTRIAN: 0.5, CYCLIST: 0.6}
+# Ratio of detection noise to what one sweep's acceleration moves, squared, at 10 Hz: 0.3 m
+# against 2 m/s^2 for places, 0.1 rad against 1 rad/s^2 for headings.
+PLACE_STIFFNESS = 225.0
+TURN_STIFFNESS = 100.0
+MOVING_MPS = 1.0  # above, the path tells the heading
+N_TRACK_FEATURES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """M detections of one track, in sweep order; world frame.
+
+    `sweeps` (M,) are sweep numbers, `sensor_m` (M, 2) where the sensor was.
+    """
+
+    sweeps: Ints
+    cuboids: Cuboids
+    scores: Floats
+    group: int
+    sensor_m: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One object over the sweeps first to last, world frame, a box at each.
+
+    `features` (8,) is what the calibration of its score sees.
+    """
+
+    first: int
+    last: int
+    cuboids: Cuboids
+    group: int
+    is_static: bool
+    features: Floats
+
+
+def build_track(linked: Linked, sweep_s: Floats) -> Track:
+    """Return the track of linked detections; `sweep_s` (S,) are the sweeps' times, seconds."""
+    standing = stands_still(linked)
+    first, last = int(linked.sweeps[0]), int(linked.sweeps[-1])
+    cuboids = _parked(linked, last - first + 1) if standing else _moving(linked, sweep_s)
+    return Track(first, last, cuboids, linked.group, standing, _features(linked, standing))
+
+
+def stands_still(linked: Linked) -> bool:
+    """Tell whether the detections stay in one place, up to their noise."""
+    at = linked.cuboids.center_m[:, :2]
+    window = min(5, max(1, len(at) // 3))
+    # Medians of the first, the middle and the last detections: single slips do not count.
+    starts = np.unique(np.linspace(0, len(at) - window, 7).astype(int))
+    places = np.array([np.median(at[k : k + window], axis=0) for k in starts])
+    wander = np.linalg.norm(places[:, None] - places[None], axis=2).max()
+    return bool(wander < STILL_M[linked.group])
+
+
+def _features(linked: Linked, standing: bool) -> Floats:
+    best = np.sort(linked.scores)[-max(1, (len(linked.scores) + 1) // 2) :]
+    life = linked.sweeps[-1] - linked.sweeps[0] + 1
+    apart = np.linalg.norm(linked.cuboids.center_m[:, :2] - linked.sensor_m, axis=1)
+    return np.array(
+        [
+            1.0,
+            best.mean(),
+            linked.scores.max(),
+            linked.scores.mean(),
+            np.log1p(len(linked.scores)),
+            len(linked.scores) / life,
+            float(standing),
+            apart.min() / 50,
+        ]
+    )
+
+
+def _parked(linked: Linked, n: int) -> Cuboids:
+    """Return one pose for n sweeps: the mean of the detections that agree with the best."""
+    packed = linked.cuboids.packed()
+    pose = _mean_box(packed, linked.scores)
+    return Cuboids.unpack(np.repeat(pose[None], n, axis=0))
+
+
+def _mean_box(packed: Floats, scores: Floats) -> Floats:
+    best = packed[np.argmax(scores)]
+    turn = (packed[:, 6] - best[6] + np.pi / 2) % np.pi - np.pi / 2
+    near = np.linalg.norm(packed[:, :2] - best[:2], axis=1) < 0.35 * best[3] + 0.3
+    agree = (np.abs(turn) < np.radians(20)) & near
+    weight = scores[agree] ** 4
+    weight = weight / weight.sum()
+    pose = weight @ packed[agree]
+    pose[6] = best[6] + weight @ turn[agree]
+    bottom = np.median(packed[agree, 2] - packed[agree, 5] / 2)
+    pose[5] = np.quantile(packed[agree, 5], 0.7)
+    pose[2] = bottom + pose[5] / 2
+    return pose
+
+
+def _moving(linked: Linked, sweep_s: Floats) -> Cuboids:
+    """Return a smooth path at every sweep from the first to the last detection."""
+    packed = linked.cuboids.packed()
+    size = _best_size(linked)
+    at = _anchored(packed, size, linked.sensor_m) if linked.group == VEHICLE else packed[:, :2]
+    rows = linked.sweeps - linked.sweeps[0]
+    n = int(rows[-1]) + 1
+    weight = np.zeros(n)
+    weight[rows] = np.maximum(linked.scores, 0.05)
+    bottom = packed[:, 2] - packed[:, 5] / 2
+    path = smooth(rows, np.column_stack([at, bottom]), weight, PLACE_STIFFNESS)
+    seconds = sweep_s[linked.sweeps[0] : linked.sweeps[-1] + 1]
+    yaw = _headings(linked, path[:, :2], seconds, rows, weight)
+    center = np.column_stack([path[:, :2], path[:, 2] + size[2] / 2])
+    return Cuboids(center, np.repeat(size[None], n, axis=0), yaw)
+
+
+def smooth(rows: Ints, values: Floats, weight: Floats, stiffness: float) -> Floats:
+    """Return the smoothest curve near weighted samples: Whittaker's smoother (1923).
+
+    Parameters
+    ----------
+    rows : (M,) int64
+        Where on the curve each sample lies, 0 to n - 1.
+    values : (M, K) float64
+        The samples.
+    weight : (n,) float64
+        Weight of the sample at each place, 0 where there is none; at least one positive.
+    stiffness : float
+        What squared second differences count against squared residuals.
+
+    Returns
+    -------
+    (n, K) float64
+        Straight across gaps and exact for samples on a line.
+    """
+    n = len(weight)
+    target = np.zeros((n, values.shape[1]))
+    target[rows] = values
+    if n < 3 or len(rows) < 2:
+        known = np.array(
+            [np.interp(np.arange(n), rows, values[:, k]) for k in range(values.shape[1])]
+        )
+        return known.T
+    bands = np.zeros((3, n))
+    bands[2] = weight
+    for offset, step in ((0, 1.0), (1, -2.0), (2, 1.0)):
+        bands[2, offset : n - 2 + offset] += stiffness * step * step
+    bands[1, 1 : n - 1] += stiffness * -2.0
+    bands[1, 2:n] += stiffness * -2.0
+    bands[0, 2:] += stiffness
+    solved: Floats = solveh_banded(bands, weight[:, None] * target)
+    return solved
+
+
+def _best_size(linked: Linked) -> Floats:
+    """Return the size from the better half of the detections."""
+    size = linked.cuboids.size_m
+    good = linked.scores >= np.median(linked.scores)
+    weight = linked.scores[good] ** 4
+    out = (weight / weight.sum()) @ size[good]
+    out[2] = np.quantile(size[good, 2], 0.7)
+    return np.asarray(out)
+
+
+def _anchored(packed: Floats, size: Floats, sensor_m: Floats) -> Floats:
+    """Return the centres of boxes of one size whose corner nearest the sensor stays put."""
+    c, s = np.cos(packed[:, 6]), np.sin(packed[:, 6])
+    away = packed[:, :2] - sensor_m
+    along = np.sign(c * away[:, 0] + s * away[:, 1]) * (size[0] - packed[:, 3]) / 2
+    across = np.sign(c * away[:, 1] - s * away[:, 0]) * (size[1] - packed[:, 4]) / 2
+    return packed[:, :2] + np.column_stack([c * along - s * across, s * along + c * across])
+
+
+def _headings(linked: Linked, path: Floats, seconds: Floats, rows: Ints, weight: Floats) -> Floats:
+    """Return the heading at every sweep: along the path where it moves, else as detected."""
+    n = len(path)
+    velocity = np.gradient(path, seconds, axis=0) if n > 1 else np.zeros((1, 2))
+    speed = np.linalg.norm(velocity, axis=1)
+    course = np.arctan2(velocity[:, 1], velocity[:, 0])
+    # A detection knows its axis but not which end is the front: the path says.
+    ahead = course[np.argmax(speed)]
+    detected = np.unwrap(linked.cuboids.yaw_rad, period=np.pi)
+    travelled = course[rows[np.argmax(speed[rows])]] if speed.max() > MOVING_MPS else ahead
+    reference = detected[np.argmax(speed[rows])]
+    if np.cos(reference - travelled) < 0:
+        detected = detected + np.pi
+    axis = smooth(rows, detected[:, None], weight, TURN_STIFFNESS)[:, 0]
+    lean = (course - axis + np.pi) % (2 * np.pi) - np.pi
+    trust = np.clip((speed - MOVING_MPS) / 3.0, 0, 1)
+    if linked.group == PEDESTRIAN:
+        trust = np.clip(speed / 0.5, 0, 1)
+    elif linked.group == VEHICLE:
+        # Cars do not slide: a course far off the axis is noise.
+        trust = np.where(np.abs(lean) < 0.6, trust, 0.0)
+    return np.asarray(axis + trust * lean)
+
+
+def class_of(track: Track) -> str:
+    """Return the class of a track by its group and its size."""
+    if track.group != VEHICLE:
+        return "pedestrian" if track.group == PEDESTRIAN else "cyclist"
+    length, _, height = track.cuboids.size_m[0]
+    if length > 9.0 and height > 2.6:
+        return "bus"
+    return "truck" if length > 6.2 or (height > 2.4 and length > 5.0) else "car"
+
+
+def probability(features: Floats, groups: Ints, weights: Floats) -> Floats:
+    """Return the probability that each track is right, (T,): logistic regression per group."""
+    logit = np.einsum("tf,tf->t", features, weights[groups])
+    return np.asarray(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+
+
+def alive(track: Track, counts: NDArray[np.integer], least: int) -> Mask:
+    """Return at which sweeps a track has a box, (S,): where it was linked, and where seen.
+
+    `counts` (S,) are the object points inside its box at each sweep. A parked car stays while
+    points fall into its box, before its first detection and after its last one too.
+    """
+    on = np.zeros(len(counts), dtype=bool)
+    on[track.first : track.last + 1] = True
+    if track.is_static:
+        on |= counts >= least
+    return on
