@@ -12,9 +12,10 @@ from perception_label.geometry.poses import interpolate_poses, inverse
 from perception_label.proposals.hypotheses import CYCLIST, PEDESTRIAN, VEHICLE
 from perception_label.proposals.sweep import examine, upright
 from perception_label.readers import open_log
-from perception_label.simulate.log import SimulatedSweeps, boxes_at
+from perception_label.simulate.log import SimulatedSweeps
 from perception_label.simulate.plan import make_plan
 from perception_label.simulate.settings import LidarSettings, SceneSettings
+from perception_label.simulate.truth import Truth
 
 GROUP_OF = {
     "car": VEHICLE,
@@ -101,10 +102,10 @@ def simulated(seed: int, instants=(10, 50, 90, 130, 170)):
             lidar=lidar,
         )
     )
-    source = SimulatedSweeps(plan)
+    source, truth = SimulatedSweeps(plan), Truth(plan)
     for i in instants:
         points = source(i).points_m
-        boxes, index = boxes_at(plan, i)
+        boxes, index = truth.boxes(i)
         group = np.array([GROUP_OF.get(plan.bodies[k].class_name, -1) for k in index])
         ego = plan.world_from_ego(plan.sweep_times_s()[i : i + 1])[0]
         world_from_sensor = ego @ plan.ego_from_lidar()

@@ -23,7 +23,7 @@ CELL_M = 0.2
 AZIMUTH_BINS = 1440
 
 # The order of the columns; the scorer's file repeats it and is refused if it differs.
-NAMES = (
+_NAMES = (
     "log_points log_density range_m length_m width_m near_edge_20cm near_edge_10cm outside "
     "front_gap_m side_gap_m back_gap_m far_side_gap_m seen_length_m seen_width_m view_rad "
     "spread_along_m spread_across_m mean_along mean_across side_filled front_filled "
@@ -32,12 +32,14 @@ NAMES = (
     "ray_gap_max_m rays_front rays narrow_m wide_m lowest_m highest_m mean_height_m "
     "height_spread_m cluster_log_points "
     "h030 h060 h090 h120 h150 h180 h220 h300 h500 h_above template"
-).split()
+)
+NAMES = tuple(_NAMES.split())
 # What the gate sees of a cluster, before any cuboid.
-GATE_NAMES = (
+_GATE_NAMES = (
     "range_m span_narrow_m span_wide_m lowest_m highest_m mean_height_m height_spread_m "
     "cluster_log_points h030 h060 h090 h120 h150 h180 h220 h300 h500 h_above"
-).split()
+)
+GATE_NAMES = tuple(_GATE_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)

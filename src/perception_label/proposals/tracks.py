@@ -105,7 +105,7 @@ def _mean_box(packed: Floats, scores: Floats) -> Floats:
     bottom = np.median(packed[agree, 2] - packed[agree, 5] / 2)
     pose[5] = np.quantile(packed[agree, 5], 0.7)
     pose[2] = bottom + pose[5] / 2
-    return pose
+    return np.asarray(pose)
 
 
 def _moving(linked: Linked, sweep_s: Floats) -> Cuboids:
@@ -179,7 +179,8 @@ def _anchored(packed: Floats, size: Floats, sensor_m: Floats) -> Floats:
     away = packed[:, :2] - sensor_m
     along = np.sign(c * away[:, 0] + s * away[:, 1]) * (size[0] - packed[:, 3]) / 2
     across = np.sign(c * away[:, 1] - s * away[:, 0]) * (size[1] - packed[:, 4]) / 2
-    return packed[:, :2] + np.column_stack([c * along - s * across, s * along + c * across])
+    shift = np.column_stack([c * along - s * across, s * along + c * across])
+    return np.asarray(packed[:, :2] + shift)
 
 
 def _headings(linked: Linked, path: Floats, seconds: Floats, rows: Ints, weight: Floats) -> Floats:

@@ -1,0 +1,271 @@
+"""First-guess labels of a whole log: detect in each sweep, link, build tracks, count points."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_label.arrays import Floats, Ints, Mask, Pose
+from perception_label.config import Settings
+from perception_label.errors import MissingPosesError
+from perception_label.geometry.cuboids import Cuboids, concatenate
+from perception_label.geometry.inside import points_inside
+from perception_label.geometry.labels import Labels
+from perception_label.geometry.overlap import keep_best
+from perception_label.geometry.poses import inverse
+from perception_label.pipeline.parallel import in_order, n_workers
+from perception_label.pipeline.workspace import Workspace
+from perception_label.proposals.hypotheses import GROUPS
+from perception_label.proposals.scorer import Scorer, load_scorer
+from perception_label.proposals.sweep import Detections, detect
+from perception_label.proposals.tracks import (
+    Linked,
+    Track,
+    alive,
+    build_track,
+    class_of,
+    probability,
+)
+from perception_label.storage.logs import Log
+from perception_label.tables import labels_to_table
+from perception_label.tracking.association import track_cuboids
+
+SOURCE = "model:proposals"
+NAME = "proposals"
+WITHIN_M = 75.0  # of the sensor; farther boxes are not carried on
+LEAST_POINTS = 8  # inside a parked car's box show that it still stands there
+RAISE_M = 0.25  # points this near a box's bottom may be ground
+SHARED = 0.3  # of the smaller footprint: two tracks that overlap more are one object
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeReport:
+    """What `propose` made of a log, and how fast."""
+
+    log_id: str
+    n_tracks: int
+    n_boxes: int
+    n_sweeps: int
+    wall_s: float
+
+    @property
+    def sweeps_per_s(self) -> float:
+        """Return sweeps per second of wall time."""
+        return self.n_sweeps / self.wall_s if self.wall_s > 0 else 0.0
+
+
+def propose(
+    workspace: Workspace,
+    log: Log | str | None = None,
+    *,
+    settings: Settings | None = None,
+    scorer: Scorer | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ProposeReport:
+    """Write proposals for a log: tracked cuboids with a class and a probability.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Holds the log; the result becomes its machine result `proposals`.
+    log : Log or str, optional
+        Which log; None takes the only one.
+    settings : Settings, optional
+        Thresholds; None takes the defaults.
+    scorer : Scorer, optional
+        None takes the one the package ships.
+    workers : int, optional
+        Threads over sweeps; None takes one per core. The result does not depend on it.
+    progress : callable, optional
+        Called with how many of how many sweep visits are done; each sweep is visited twice.
+
+    Raises
+    ------
+    MissingPosesError
+        If the log has no ego poses: tracks live in the world frame.
+    """
+    begun = perf_counter()
+    opened = log if isinstance(log, Log) else workspace.log(log)
+    labels = propose_labels(
+        opened, settings or Settings(), scorer or load_scorer(), n_workers(workers), progress
+    )
+    opened.write_machine(NAME, labels_to_table(labels, SOURCE))
+    n_tracks = len(np.unique(labels.tracks))
+    seconds = perf_counter() - begun
+    return ProposeReport(opened.id, n_tracks, len(labels), len(opened.sweeps), seconds)
+
+
+def propose_labels(
+    log: Log, settings: Settings, scorer: Scorer, workers: int, progress: Progress | None = None
+) -> Labels:
+    """Return the proposals of a log, world frame; see `propose`."""
+    poses = level_poses(log)
+    seen = [
+        found
+        for i, found in enumerate(
+            in_order(lambda i: _detect(log, i, scorer, settings), range(len(poses)), workers)
+        )
+        if _tell(progress, i + 1, 2 * len(poses))
+    ]
+    tracks, scores = link(seen, poses, log.timestamps_ns, scorer, settings)
+    return _dense(log, poses, tracks, scores, workers, progress)
+
+
+def level_poses(log: Log) -> Floats:
+    """Return (S, 4, 4) world_from_level: at the sensor, but with the ego vehicle's axes.
+
+    Ground and cuboids are upright there even if the sensor is mounted at a tilt.
+    """
+    poses = log.world_from_sensor
+    if poses is None:
+        raise MissingPosesError(
+            f"log {log.id}: expected ego poses, got none: ingest with --odometry to estimate them"
+        )
+    return np.asarray(poses @ _sensor_from_level(log))
+
+
+def link(
+    seen: list[Detections], poses: Floats, timestamps_ns: Ints, scorer: Scorer, settings: Settings
+) -> tuple[list[Track], Floats]:
+    """Return the tracks of all sweeps' detections that are likely enough, and how likely."""
+    moved = [d.cuboids.moved(p) for d, p in zip(seen, poses, strict=True)]
+    cuboids = concatenate(moved)
+    sweeps = np.repeat(np.arange(len(seen)), [len(d) for d in seen])
+    groups = np.concatenate([d.groups for d in seen]) if seen else np.empty(0, np.int64)
+    scores = np.concatenate([d.scores for d in seen]) if seen else np.empty(0)
+    ids = track_cuboids(
+        cuboids,
+        timestamps_ns[sweeps],
+        scores=scores,
+        class_names=np.array(GROUPS)[groups],
+        settings=settings.tracking,
+    )
+    seconds = (timestamps_ns - timestamps_ns[:1]) / 1e9
+    tracks = []
+    order = np.argsort(ids, kind="stable")
+    order = order[np.searchsorted(ids[order], 0) :]
+    for rows in np.split(order, np.flatnonzero(np.diff(ids[order])) + 1):
+        if len(rows) == 0:
+            continue
+        mine = rows[np.argsort(sweeps[rows], kind="stable")]
+        at = sweeps[mine]
+        linked = Linked(at, cuboids[mine], scores[mine], int(groups[mine[0]]), poses[at, :2, 3])
+        tracks.append(build_track(linked, seconds))
+    if not tracks:
+        return [], np.empty(0)
+    likely = probability(
+        np.array([t.features for t in tracks]),
+        np.array([t.group for t in tracks]),
+        scorer.track_weights,
+    )
+    kept = np.flatnonzero(likely >= settings.proposals.min_score)
+    return [tracks[k] for k in kept], likely[kept]
+
+
+def _detect(log: Log, i: int, scorer: Scorer, settings: Settings) -> Detections:
+    points = np.asarray(log.sweep(i).points_m)
+    return detect(_level(points, _sensor_from_level(log)), scorer, settings.proposals)
+
+
+def _sensor_from_level(log: Log) -> Pose:
+    turned = np.eye(4)
+    turned[:3, :3] = log.info.ego_from_lidar[:3, :3].T
+    return turned
+
+
+def _level(points_m: NDArray[np.float32], sensor_from_level: Pose) -> NDArray[np.float32]:
+    turn = sensor_from_level[:3, :3]
+    if np.abs(turn - np.eye(3)).max() < 1e-9:
+        return points_m
+    return np.ascontiguousarray(points_m @ turn.astype(np.float32))
+
+
+def _dense(
+    log: Log,
+    poses: Floats,
+    tracks: list[Track],
+    scores: Floats,
+    workers: int,
+    progress: Progress | None,
+) -> Labels:
+    """Count every track's points in every sweep and return the boxes that are there."""
+    n = len(poses)
+    total = np.zeros((len(tracks), n), dtype=np.int32)
+    raised = np.zeros((len(tracks), n), dtype=np.int32)
+    counting = in_order(lambda i: _count(log, i, poses[i], tracks), range(n), workers)
+    for i, (rows, inside, above) in enumerate(counting):
+        total[rows, i], raised[rows, i] = inside, above
+        _tell(progress, n + i + 1, 2 * n)
+    on = np.array(
+        [alive(t, raised[k], LEAST_POINTS) for k, t in enumerate(tracks)], dtype=bool
+    ).reshape(len(tracks), n)
+    parts = []
+    for i in range(n):
+        rows = np.flatnonzero(on[:, i])
+        boxes = _boxes_at(tracks, rows, i)
+        # The longer track is the surer one of two equally likely.
+        rank = scores[rows] + 1e-3 * np.log1p(on[rows].sum(axis=1))
+        kept = np.sort(keep_best(boxes, rank, SHARED, measure="min_area"))
+        parts.append((np.full(len(kept), i), rows[kept], boxes[kept]))
+    sweep = np.concatenate([p[0] for p in parts]) if parts else np.empty(0, np.int64)
+    track = np.concatenate([p[1] for p in parts]) if parts else np.empty(0, np.int64)
+    names = np.array([class_of(t) for t in tracks], dtype=str)
+    return Labels.from_columns(
+        log.timestamps_ns[sweep],
+        np.array([f"p{k:05d}" for k in range(len(tracks))], dtype=str)[track],
+        names[track],
+        concatenate([p[2] for p in parts]),
+        scores=scores[track],
+        n_points=total[track, sweep],
+    )
+
+
+def _count(log: Log, i: int, pose: Pose, tracks: list[Track]) -> tuple[Ints, Ints, Ints]:
+    rows = np.flatnonzero(_within(tracks, i, pose))
+    boxes = _boxes_at(tracks, rows, i).moved(inverse(pose))
+    lifted = Cuboids(
+        boxes.center_m + np.array([0, 0, RAISE_M / 2]),
+        np.maximum(boxes.size_m - np.array([0, 0, RAISE_M]), 0.01),
+        boxes.yaw_rad,
+    )
+    points = _level(np.asarray(log.sweep(i).points_m), _sensor_from_level(log))
+    return rows, points_inside(points, boxes), points_inside(points, lifted)
+
+
+def _within(tracks: list[Track], i: int, pose: Pose) -> Mask:
+    """Return the tracks that may have a box in sweep i: in their span, or parked near."""
+    return np.array(
+        [
+            t.first <= i <= t.last
+            or (
+                t.is_static
+                and bool(np.hypot(*(t.cuboids.center_m[0, :2] - pose[:2, 3])) < WITHIN_M)
+            )
+            for t in tracks
+        ],
+        dtype=bool,
+    )
+
+
+def _boxes_at(tracks: list[Track], rows: Ints, i: int) -> Cuboids:
+    """Return the boxes of the chosen tracks in sweep i; a parked one's is always the same."""
+    if len(rows) == 0:
+        return concatenate([])
+    picks = []
+    for k in rows:
+        track = tracks[k]
+        at = min(max(i - track.first, 0), len(track.cuboids) - 1)
+        box = track.cuboids
+        picks.append([*box.center_m[at], *box.size_m[at], box.yaw_rad[at]])
+    return Cuboids.unpack(np.array(picks))
+
+
+def _tell(progress: Progress | None, done: int, of: int) -> bool:
+    if progress is not None:
+        progress(done, of)
+    return True
