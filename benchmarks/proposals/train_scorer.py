@@ -22,6 +22,7 @@ DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", "../shared/data"))
 SIMULATED_WEIGHT = 0.3  # a simulated row counts this much of a real one
 TREES = {VEHICLE: (160, 24), PEDESTRIAN: (80, 16), CYCLIST: (80, 16)}
 GATE_TREES = (60, 16)
+DEPTH = 6  # every tree is walked this far
 # Until tracks have been seen: sure above an expected quality of 0.45.
 FIRST_WEIGHTS = np.tile([-4.5, 10.0, 0, 0, 0, 0, 0, 0], (3, 1))
 
@@ -88,6 +89,7 @@ def grow(features, quality, weight, trees: int, leaves: int) -> Forest:
         max_iter=trees,
         learning_rate=0.1,
         max_leaf_nodes=leaves,
+        max_depth=DEPTH,
         min_samples_leaf=60,
         l2_regularization=1.0,
         early_stopping=False,
@@ -104,6 +106,7 @@ def grow(features, quality, weight, trees: int, leaves: int) -> Forest:
         left=np.array(columns["left"], np.int32),
         value=np.array(columns["value"], np.float32),
         roots=np.array(roots, np.int32),
+        depth=DEPTH,
         base=float(np.ravel(model._baseline_prediction)[0]),
         n_features=features.shape[1],
     )
@@ -116,10 +119,11 @@ def lay_out(nodes, columns) -> None:
     while queue:
         node = nodes[queue.pop(0)]
         leaf = bool(node["is_leaf"])
-        columns["feature"].append(-1 if leaf else int(node["feature_idx"]))
-        columns["threshold"].append(0.0 if leaf else below(float(node["num_threshold"])))
+        here = len(columns["feature"])
+        columns["feature"].append(0 if leaf else int(node["feature_idx"]))
+        columns["threshold"].append(np.inf if leaf else below(float(node["num_threshold"])))
         columns["value"].append(float(node["value"]) if leaf else 0.0)
-        columns["left"].append(0 if leaf else start + placed)
+        columns["left"].append(here if leaf else start + placed)
         if not leaf:
             queue += [int(node["left"]), int(node["right"])]
             placed += 2

@@ -8,6 +8,7 @@ def predict(
     left: NDArray[np.int32],
     value: NDArray[np.float32],
     roots: NDArray[np.int32],
+    depth: int,
     base: float,
     out: NDArray[np.float32],
 ) -> None: ...

@@ -54,3 +54,13 @@ def describe(
     first: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None: ...
+def average_near(
+    cuboids: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    kept: NDArray[np.int64],
+    reach_m: float,
+    size_m: float,
+    turn_rad: float,
+    least: float,
+    out: NDArray[np.float64],
+) -> None: ...

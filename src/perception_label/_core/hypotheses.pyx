@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t, uint8_t
 cdef enum:
     GROUND = 1
     OBJECT = 2
+    MOST_RAYS = 24
     HEIGHT_BINS = 10
 
 # Upper edges of the height histogram, metres above the ground.
@@ -298,7 +299,8 @@ cdef void raster_features(
     double x, double y, double l, double w, double yaw, float[::1] f,
 ) noexcept nogil:
     """What was hit inside the cuboid's footprint and in the half metre around it."""
-    cdef double c = cos(yaw), s = sin(yaw), u, v
+    cdef double c = cos(yaw), s = sin(yaw), u, v, p, q
+    cdef bint core_u, far_u
     cdef int cells = 0, ground = 0, object_ = 0, ring = 0, ring_ground = 0, ring_object = 0
     cdef int high = 0, roof = 0
     cdef Py_ssize_t i, j, a, b, n = kind.shape[0]
@@ -306,21 +308,24 @@ cdef void raster_features(
     cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / cell) + 1
     cdef uint8_t k
     for i in range(-ni, ni + 1):
+        u = i * cell
+        core_u, far_u = fabs(u) <= l / 2 - 0.3, fabs(u) > l / 2 + 0.1
         for j in range(-nj, nj + 1):
-            u, v = i * cell, j * cell
-            a = <Py_ssize_t>floor((x + u * c - v * s + half) / cell)
-            b = <Py_ssize_t>floor((y + u * s + v * c + half) / cell)
-            if a < 0 or b < 0 or a >= n or b >= n:
+            v = j * cell
+            # Truncation is floor here: what lies outside the grid on the low side is cut off.
+            p, q = (x + u * c - v * s + half) / cell, (y + u * s + v * c + half) / cell
+            if p < 0 or q < 0 or p >= n or q >= n:
                 continue
+            a, b = <Py_ssize_t>p, <Py_ssize_t>q
             k = kind[a, b]
-            if fabs(u) <= l / 2 - 0.3 and fabs(v) <= w / 2 - 0.2:
+            if core_u and fabs(v) <= w / 2 - 0.2:
                 cells += 1
                 ground += k == GROUND
                 if k & OBJECT:
                     object_ += 1
                     roof += top[a, b] > 40
                     high = max(high, <int>top[a, b])
-            elif fabs(u) > l / 2 + 0.1 or fabs(v) > w / 2 + 0.1:
+            elif far_u or fabs(v) > w / 2 + 0.1:
                 ring += 1
                 ring_ground += k == GROUND
                 ring_object += (k & OBJECT) != 0
@@ -341,7 +346,7 @@ cdef void ray_features(
     cdef double c = cos(yaw), s = sin(yaw), cx = x * c + y * s, cy = y * c - x * s
     cdef double azimuth = atan2(y, x), lo = 0, hi = 0, d, u, v, a, du, dv, t0, t1, ta, tb
     cdef double r, gap = 0, widest = 0, width = 2 * M_PI / first.shape[0]
-    cdef Py_ssize_t k, bin_, bins = first.shape[0]
+    cdef Py_ssize_t k, i, first_k, last_k, step, bin_, bins = first.shape[0]
     cdef int total = 0, hit = 0, through = 0, hidden = 0, none = 0, front = 0
     if fabs(cx) < l / 2 and fabs(cy) < w / 2:
         for k in range(29, 37):
@@ -353,11 +358,12 @@ cdef void ray_features(
         d = atan2(y + s * u + c * v, x + c * u - s * v) - azimuth
         d = d - 2 * M_PI * floor((d + M_PI) / (2 * M_PI))
         lo, hi = min(lo, d), max(hi, d)
-    for k in range(
-        <Py_ssize_t>ceil((lo + azimuth + M_PI) / width - 0.5),
-        <Py_ssize_t>floor((hi + azimuth + M_PI) / width - 0.5) + 1,
-    ):
-        bin_ = (k + bins) % bins
+    first_k = <Py_ssize_t>ceil((lo + azimuth + M_PI) / width - 0.5)
+    last_k = <Py_ssize_t>floor((hi + azimuth + M_PI) / width - 0.5)
+    # Some two dozen rays tell as much as the hundred that a near car spans.
+    step = 1 + max(0, last_k - first_k) // MOST_RAYS
+    for i in range((last_k - first_k) // step + 1 if last_k >= first_k else 0):
+        bin_ = (first_k + i * step + bins) % bins
         a = (bin_ + 0.5) * width - M_PI
         du, dv = cos(a) * c + sin(a) * s, sin(a) * c - cos(a) * s
         t0, t1 = -1e30, 1e30
@@ -395,7 +401,7 @@ cdef void ray_features(
     f[33] = gap / max(hit, 1)
     f[34] = widest
     f[35] = front / d
-    f[36] = total
+    f[36] = max(0, last_k - first_k + 1)
 
 
 def describe(
@@ -435,3 +441,52 @@ def describe(
             )
             raster_features(kind, top, half_m, cell_m, x, y, l, w, yaw, out[m])
             ray_features(first, x, y, l, w, yaw, out[m])
+
+
+def average_near(
+    const double[:, ::1] cuboids,
+    const double[::1] scores,
+    const int64_t[::1] kept,
+    double reach_m,
+    double size_m,
+    double turn_rad,
+    double least,
+    double[:, ::1] out,
+) -> None:
+    """Write each kept cuboid as the mean of those that say nearly the same to out.
+
+    cuboids (M, 7); out (len(kept), 7). Alike are those whose place, size and axis differ by at
+    most reach_m, size_m and turn_rad and whose score is at least `least` of the kept one's;
+    weights are the fourth power of the scores.
+    """
+    cdef Py_ssize_t r, m, j
+    cdef int64_t k
+    cdef double turn, weight, total
+
+    with nogil:
+        for r in range(kept.shape[0]):
+            k = kept[r]
+            total = 0
+            for j in range(7):
+                out[r, j] = 0
+            for m in range(cuboids.shape[0]):
+                if fabs(cuboids[m, 0] - cuboids[k, 0]) > reach_m:
+                    continue
+                if fabs(cuboids[m, 1] - cuboids[k, 1]) > reach_m or scores[m] < least * scores[k]:
+                    continue
+                if fabs(cuboids[m, 3] - cuboids[k, 3]) > size_m:
+                    continue
+                if fabs(cuboids[m, 4] - cuboids[k, 4]) > size_m:
+                    continue
+                turn = cuboids[m, 6] - cuboids[k, 6]
+                turn = turn - M_PI * floor(turn / M_PI + 0.5)
+                if fabs(turn) > turn_rad:
+                    continue
+                weight = scores[m] ** 4
+                total += weight
+                for j in range(6):
+                    out[r, j] += weight * cuboids[m, j]
+                out[r, 6] += weight * turn
+            for j in range(7):
+                out[r, j] /= total
+            out[r, 6] += cuboids[k, 6]

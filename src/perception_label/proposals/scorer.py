@@ -19,6 +19,7 @@ from perception_label.proposals.features import GATE_NAMES, NAMES
 from perception_label.proposals.hypotheses import GROUPS
 
 SHIPPED = Path(__file__).parent / "scorer.npz"
+MOST_DEPTH = 64
 _NODE_COLUMNS = {
     "feature": np.int16,
     "threshold": np.float32,
@@ -37,6 +38,7 @@ class Forest:
     left: NDArray[np.int32]
     value: NDArray[np.float32]
     roots: NDArray[np.int32]
+    depth: int
     base: float
     n_features: int
 
@@ -52,6 +54,7 @@ class Forest:
             self.left,
             self.value,
             self.roots,
+            self.depth,
             self.base,
             out,
         )
@@ -99,6 +102,7 @@ def pack(scorer: Scorer) -> dict[str, NDArray[Any]]:
         for column in _NODE_COLUMNS:
             arrays[f"{name}_{column}"] = getattr(forest, column)
         arrays[f"{name}_base"] = np.array(forest.base)
+        arrays[f"{name}_depth"] = np.array(forest.depth)
     return arrays
 
 
@@ -135,17 +139,22 @@ def _forest(arrays: dict[str, NDArray[Any]], name: str, n_features: int) -> Fore
         for column, kind in _NODE_COLUMNS.items()
     }
     nodes = len(columns["feature"])
-    inner = columns["feature"] >= 0
-    left = columns["left"]
+    left, feature = columns["left"], columns["feature"]
+    leaf = left == np.arange(nodes)
     # The kernel follows these without looking: a damaged file must not reach it.
     sound = (
         all(len(columns[c]) == nodes for c in ("threshold", "left", "value"))
-        and bool(np.all(columns["feature"] < n_features))
-        and bool(np.all(left[inner] > np.flatnonzero(inner)))
-        and bool(np.all(left[inner] + 1 < nodes))
+        and bool(np.all((feature >= 0) & (feature < n_features)))
+        and bool(np.all((left >= np.arange(nodes)) & (left + ~leaf < nodes)))
+        and bool(np.all(np.isposinf(columns["threshold"][leaf])))
         and bool(np.all((columns["roots"] >= 0) & (columns["roots"] < nodes)))
+        and 0 <= int(arrays[f"{name}_depth"]) <= MOST_DEPTH
     )
     if not sound:
         raise SchemaError(f"{name}: expected trees whose nodes point down, got others")
-    base = float(arrays[f"{name}_base"])
-    return Forest(base=base, n_features=n_features, **columns)
+    return Forest(
+        depth=int(arrays[f"{name}_depth"]),
+        base=float(arrays[f"{name}_base"]),
+        n_features=n_features,
+        **columns,
+    )

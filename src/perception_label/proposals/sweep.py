@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_label._core import hypotheses as core
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.cloud.clusters import cluster
 from perception_label.cloud.ground import ground_surface
@@ -16,7 +17,6 @@ from perception_label.geometry.overlap import keep_best
 from perception_label.proposals.clusters import ClusterList, choose, list_clusters
 from perception_label.proposals.features import describe, describe_clusters, survey
 from perception_label.proposals.hypotheses import (
-    GROUPS,
     VEHICLE,
     Hypotheses,
     dominant_headings,
@@ -27,7 +27,7 @@ from perception_label.proposals.scorer import Scorer
 
 REACH_M = 78.0  # hypotheses start within this range; the raster reaches 80 m
 LOWEST_M, HIGHEST_M = 0.2, 4.5  # heights above ground that are looked at
-SCALES_M = (0.3, 0.5, 0.9)  # clustering radii: together they split rows and join halves
+SCALES_M = (0.35, 0.8)  # clustering radii: together they split rows and join halves
 GATE = 0.08  # clusters whose best hypothesis is expected below are passed over
 SMALL_HEIGHT_M = 0.3  # no box is flatter
 
@@ -48,8 +48,6 @@ class Examined:
         Height of the ground under each cluster, sensor coordinates, metres.
     gate_features : (K0, 18) float32
         Of every object-sized cluster, before the gate.
-    passed : (K0,) bool
-        Which of them passed the gate.
     """
 
     clusters: ClusterList
@@ -57,7 +55,6 @@ class Examined:
     features: NDArray[np.float32]
     ground_m: Floats
     gate_features: NDArray[np.float32]
-    passed: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +97,15 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     )
     found = choose(found, object_sized(found))
     gate_features = describe_clusters(found)
-    passed = np.full(len(found), True)
-    yaw = found.closeness_yaw()
-    headings = dominant_headings(found, yaw)
     if scorer is not None:
-        passed = scorer.gate.predict(gate_features) > GATE
-        found, yaw = choose(found, passed), yaw[passed]
-    hypotheses = suggest(found, yaw, headings)
+        found = choose(found, scorer.gate.predict(gate_features) > GATE)
+    yaw = found.closeness_yaw()
+    hypotheses = suggest(found, yaw, dominant_headings(found, yaw))
     features = describe(found, hypotheses, around)
     base = (points[:, 2] - above)[found.order].astype(np.float64)
     ground = np.add.reduceat(base, found.start[:-1]) if len(found) else np.empty(0)
     ground = ground / np.maximum(np.diff(found.start), 1)
-    return Examined(found, hypotheses, features, ground, gate_features, passed)
+    return Examined(found, hypotheses, features, ground, gate_features)
 
 
 def detect(points_m: NDArray[Any], scorer: Scorer, settings: Proposals | None = None) -> Detections:
@@ -154,27 +148,24 @@ def upright(seen: Examined, rows: Ints) -> Cuboids:
 def _averaged(cuboids: Cuboids, scores: Floats, group: Ints, kept: Ints) -> Cuboids:
     """Return each kept cuboid as the mean of the hypotheses that say nearly the same.
 
-    The best score of many is partly luck; those that agree with it to 0.5 m, 0.8 m in length
-    and 15 degrees share its luck less. Weights rise with the fourth power of the score.
+    The best score of many is partly luck; those that agree with it to 0.5 m, 0.8 m in size and
+    15 degrees share its luck less.
     """
-    packed = cuboids.packed()
-    out = packed[kept].copy()
-    for row, k in enumerate(kept):
-        if group[k] != VEHICLE:
-            continue
-        best = packed[k]
-        apart = np.abs(packed[:, :2] - best[:2]).max(axis=1) < 0.5
-        near = np.flatnonzero(apart & (group == VEHICLE) & (scores > 0.7 * scores[k]))
-        turn = (packed[near, 6] - best[6] + np.pi / 2) % np.pi - np.pi / 2
-        same = np.abs(turn) < np.radians(15)
-        same &= np.abs(packed[near, 3:5] - best[3:5]).max(axis=1) < 0.8
-        weight = scores[near[same]] ** 4
-        weight /= weight.sum()
-        out[row, :6] = weight @ packed[near[same], :6]
-        out[row, 6] = best[6] + weight @ turn[same]
+    out = cuboids.packed()[kept]
+    vehicles = np.flatnonzero(group == VEHICLE)
+    mine = group[kept] == VEHICLE
+    rank = np.zeros(len(group), dtype=np.int64)
+    rank[vehicles] = np.arange(len(vehicles))
+    mean = np.empty((int(mine.sum()), 7))
+    core.average_near(
+        cuboids.packed()[vehicles],
+        np.ascontiguousarray(scores[vehicles]),
+        rank[kept[mine]],
+        0.5,
+        0.8,
+        np.radians(15),
+        0.7,
+        mean,
+    )
+    out[mine] = mean
     return Cuboids.unpack(out)
-
-
-def group_names(groups: Ints) -> NDArray[np.str_]:
-    """Return the name of each group."""
-    return np.array(GROUPS)[groups]
