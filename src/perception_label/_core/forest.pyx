@@ -26,7 +26,7 @@ def predict(
     cdef Py_ssize_t m, t, start, stop, n = features.shape[0]
     cdef int32_t root
     cdef int32_t a, b, c, d
-    cdef int step
+    cdef int _step
     cdef double total[BLOCK]
 
     with nogil:
@@ -41,7 +41,7 @@ def predict(
                 # Four rows at once: their look-ups do not wait for one another.
                 while m + 4 <= stop:
                     a = b = c = d = root
-                    for step in range(depth):
+                    for _step in range(depth):
                         a = left[a] + (features[m, feature[a]] > threshold[a])
                         b = left[b] + (features[m + 1, feature[b]] > threshold[b])
                         c = left[c] + (features[m + 2, feature[c]] > threshold[c])
@@ -53,7 +53,7 @@ def predict(
                     m += 4
                 while m < stop:
                     a = root
-                    for step in range(depth):
+                    for _step in range(depth):
                         a = left[a] + (features[m, feature[a]] > threshold[a])
                     total[m - start] += value[a]
                     m += 1

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint8_t
 cdef enum:
     GROUND = 1
     OBJECT = 2
-    MOST_RAYS = 24
+    MOST_RAYS = 12
     HEIGHT_BINS = 10
 
 # Upper edges of the height histogram, metres above the ground.
@@ -299,21 +299,22 @@ cdef void raster_features(
     double x, double y, double l, double w, double yaw, float[::1] f,
 ) noexcept nogil:
     """What was hit inside the cuboid's footprint and in the half metre around it."""
-    cdef double c = cos(yaw), s = sin(yaw), u, v, p, q
+    cdef double c = cos(yaw), s = sin(yaw), u, v, p, q, pace = 1.5 * cell, inverse = 1 / cell
     cdef bint core_u, far_u
     cdef int cells = 0, ground = 0, object_ = 0, ring = 0, ring_ground = 0, ring_object = 0
     cdef int high = 0, roof = 0
     cdef Py_ssize_t i, j, a, b, n = kind.shape[0]
-    cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / cell) + 1
-    cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / cell) + 1
+    cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / pace) + 1
+    cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / pace) + 1
     cdef uint8_t k
     for i in range(-ni, ni + 1):
-        u = i * cell
+        u = i * pace
         core_u, far_u = fabs(u) <= l / 2 - 0.3, fabs(u) > l / 2 + 0.1
         for j in range(-nj, nj + 1):
-            v = j * cell
+            v = j * pace
             # Truncation is floor here: what lies outside the grid on the low side is cut off.
-            p, q = (x + u * c - v * s + half) / cell, (y + u * s + v * c + half) / cell
+            p = (x + u * c - v * s + half) * inverse
+            q = (y + u * s + v * c + half) * inverse
             if p < 0 or q < 0 or p >= n or q >= n:
                 continue
             a, b = <Py_ssize_t>p, <Py_ssize_t>q
@@ -360,7 +361,7 @@ cdef void ray_features(
         lo, hi = min(lo, d), max(hi, d)
     first_k = <Py_ssize_t>ceil((lo + azimuth + M_PI) / width - 0.5)
     last_k = <Py_ssize_t>floor((hi + azimuth + M_PI) / width - 0.5)
-    # Some two dozen rays tell as much as the hundred that a near car spans.
+    # A dozen rays tell as much as the hundred that a near car spans.
     step = 1 + max(0, last_k - first_k) // MOST_RAYS
     for i in range((last_k - first_k) // step + 1 if last_k >= first_k else 0):
         bin_ = (first_k + i * step + bins) % bins

@@ -36,6 +36,7 @@ TEMPLATES = (
     Template(PEDESTRIAN, 0.70, 0.70, 0.0, 0.55, longest_m=1.25),
     Template(CYCLIST, 1.80, 0.70, 0.0, 0.30, longest_m=2.2, shortest_m=0.5),
 )
+FIRST_LOOK = (1, 6, 7, len(TEMPLATES))  # the common car, the small classes, as seen
 AS_SEEN = len(TEMPLATES)  # the cluster's own rectangle, a vehicle of any size
 
 
@@ -65,6 +66,21 @@ class Hypotheses:
 
     def __len__(self) -> int:
         return len(self.owner)
+
+    def __getitem__(self, rows: NDArray[np.bool_] | Ints) -> "Hypotheses":
+        """Return the chosen hypotheses; `rows` is a mask or an array of indices."""
+        return Hypotheses(
+            self.owner[rows],
+            self.template[rows],
+            self.group[rows],
+            self.footprint[rows],
+            self.seen_m[rows],
+        )
+
+
+def first_look(hypotheses: Hypotheses) -> NDArray[np.bool_]:
+    """Return the hypotheses that tell whether a cluster is worth the others: one per kind."""
+    return np.isin(hypotheses.template, FIRST_LOOK)
 
 
 def object_sized(clusters: ClusterList) -> NDArray[np.bool_]:
@@ -114,6 +130,11 @@ def suggest(clusters: ClusterList, yaw_rad: Floats, headings: Floats) -> Hypothe
     for index, template in enumerate(TEMPLATES):
         fits = _fits(template, seen, high)
         parts += _grown(index, template, owner[fits], yaw[fits], rect[fits], seen[fits])
+    return join(parts)
+
+
+def join(parts: list[Hypotheses]) -> Hypotheses:
+    """Return the hypotheses of all parts, in order; at least one part."""
     return Hypotheses(
         owner=np.concatenate([p.owner for p in parts]),
         template=np.concatenate([p.template for p in parts]),

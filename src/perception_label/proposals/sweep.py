@@ -15,11 +15,18 @@ from perception_label.config import Proposals
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.overlap import keep_best
 from perception_label.proposals.clusters import ClusterList, choose, list_clusters
-from perception_label.proposals.features import describe, describe_clusters, survey
+from perception_label.proposals.features import (
+    Surroundings,
+    describe,
+    describe_clusters,
+    survey,
+)
 from perception_label.proposals.hypotheses import (
     VEHICLE,
     Hypotheses,
     dominant_headings,
+    first_look,
+    join,
     object_sized,
     suggest,
 )
@@ -28,7 +35,9 @@ from perception_label.proposals.scorer import Scorer
 REACH_M = 78.0  # hypotheses start within this range; the raster reaches 80 m
 LOWEST_M, HIGHEST_M = 0.2, 4.5  # heights above ground that are looked at
 SCALES_M = (0.35, 0.8)  # clustering radii: together they split rows and join halves
+THIN_M = 0.12  # one point of each cube this wide tells as much
 GATE = 0.08  # clusters whose best hypothesis is expected below are passed over
+SECOND_LOOK = 0.15  # so are those none of whose first few hypotheses scores more
 SMALL_HEIGHT_M = 0.3  # no box is flatter
 
 
@@ -48,6 +57,8 @@ class Examined:
         Height of the ground under each cluster, sensor coordinates, metres.
     gate_features : (K0, 18) float32
         Of every object-sized cluster, before the gate.
+    scores : (M,) float64 or None
+        Expected quality of each hypothesis, if a scorer was given.
     """
 
     clusters: ClusterList
@@ -55,6 +66,7 @@ class Examined:
     features: NDArray[np.float32]
     ground_m: Floats
     gate_features: NDArray[np.float32]
+    scores: Floats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,8 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     points_m : (N, 3) float32
         One sweep, sensor or ego coordinates, z up, metres.
     scorer : Scorer, optional
-        Its gate passes over hopeless clusters; without it none is passed over.
+        Passes over hopeless clusters, by their shape and by a first look at a few of their
+        hypotheses; without it none is passed over and `scores` is None.
     """
     surface = ground_surface(points_m)
     height = surface.height_above(points_m)
@@ -90,7 +103,7 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     near = (height > LOWEST_M) & (height < HIGHEST_M)
     near &= np.square(points_m[:, :2]).sum(axis=1) < REACH_M**2
     rows = np.flatnonzero(near)
-    rows = rows[thin(points_m[rows], 0.1)]
+    rows = rows[thin(points_m[rows], THIN_M)]
     points, above = points_m[rows], height[rows]
     found = list_clusters(
         points, above, [cluster(points, radius_m=radius, min_points=4) for radius in SCALES_M]
@@ -101,11 +114,32 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
         found = choose(found, scorer.gate.predict(gate_features) > GATE)
     yaw = found.closeness_yaw()
     hypotheses = suggest(found, yaw, dominant_headings(found, yaw))
-    features = describe(found, hypotheses, around)
+    scores = None
+    if scorer is None:
+        features = describe(found, hypotheses, around)
+    else:
+        hypotheses, features, scores = _score(found, hypotheses, around, scorer)
     base = (points[:, 2] - above)[found.order].astype(np.float64)
     ground = np.add.reduceat(base, found.start[:-1]) if len(found) else np.empty(0)
     ground = ground / np.maximum(np.diff(found.start), 1)
-    return Examined(found, hypotheses, features, ground, gate_features)
+    return Examined(found, hypotheses, features, ground, gate_features, scores)
+
+
+def _score(
+    clusters: ClusterList, hypotheses: Hypotheses, around: Surroundings, scorer: Scorer
+) -> tuple[Hypotheses, NDArray[np.float32], Floats]:
+    """Score a few hypotheses of each cluster, then all of those clusters that look right."""
+    first = first_look(hypotheses)
+    tried = hypotheses[first]
+    features = describe(clusters, tried, around)
+    scores = scorer.score(features, tried.group)
+    best = np.zeros(len(clusters), dtype=np.float32)
+    np.maximum.at(best, tried.owner, scores)
+    rest = hypotheses[~first & (best > SECOND_LOOK)[hypotheses.owner]]
+    more = describe(clusters, rest, around)
+    both = join([tried, rest])
+    every = np.concatenate([scores, scorer.score(more, rest.group)]).astype(np.float64)
+    return both, np.concatenate([features, more]), every
 
 
 def detect(points_m: NDArray[Any], scorer: Scorer, settings: Proposals | None = None) -> Detections:
@@ -122,7 +156,7 @@ def detect(points_m: NDArray[Any], scorer: Scorer, settings: Proposals | None = 
     """
     chosen = settings or Proposals()
     seen = examine(points_m, scorer)
-    scores = scorer.score(seen.features, seen.hypotheses.group).astype(np.float64)
+    scores = np.empty(0) if seen.scores is None else seen.scores
     return select(seen, scores, chosen.min_detection)
 
 
