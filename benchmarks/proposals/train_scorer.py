@@ -20,7 +20,7 @@ from perception_label.proposals.scorer import SHIPPED, Forest, Scorer, pack
 
 DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", "../shared/data"))
 SIMULATED_WEIGHT = 0.3  # a simulated row counts this much of a real one
-TREES = {VEHICLE: (160, 24), PEDESTRIAN: (80, 16), CYCLIST: (80, 16)}
+TREES = {VEHICLE: (110, 24), PEDESTRIAN: (80, 16), CYCLIST: (80, 16)}
 GATE_TREES = (60, 16)
 DEPTH = 6  # every tree is walked this far
 # Until tracks have been seen: sure above an expected quality of 0.45.
@@ -87,7 +87,7 @@ def grow(features, quality, weight, trees: int, leaves: int) -> Forest:
     """Fit by scikit-learn, then lay the nodes out as the kernel reads them."""
     model = HistGradientBoostingRegressor(
         max_iter=trees,
-        learning_rate=0.1,
+        learning_rate=0.13,
         max_leaf_nodes=leaves,
         max_depth=DEPTH,
         min_samples_leaf=60,

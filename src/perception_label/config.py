@@ -42,9 +42,9 @@ class Scoring:
 class Proposals:
     """First-guess tracks."""
 
+    search_hz: float = 5.0  # sweeps searched per second; tracks are carried over those between
     min_detection: float = 0.15  # expected quality below which a sweep's cuboid is dropped
     min_score: float = 0.5  # tracks less likely to be right are not proposed
-    max_speed_static_mps: float = 0.25  # what drifts slower over its track stands still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ def describe(
     half_m: float,
     cell_m: float,
     first: NDArray[np.float32],
+    ray: NDArray[np.float64],
     out: NDArray[np.float32],
 ) -> None: ...
 def average_near(

@@ -341,11 +341,12 @@ cdef void raster_features(
 
 
 cdef void ray_features(
-    const float[::1] first, double x, double y, double l, double w, double yaw, float[::1] f,
+    const float[::1] first, const double[:, ::1] ray, double x, double y, double l, double w,
+    double yaw, float[::1] f,
 ) noexcept nogil:
     """What the rays towards the cuboid met: it, something before it, or something behind it."""
     cdef double c = cos(yaw), s = sin(yaw), cx = x * c + y * s, cy = y * c - x * s
-    cdef double azimuth = atan2(y, x), lo = 0, hi = 0, d, u, v, a, du, dv, t0, t1, ta, tb
+    cdef double azimuth = atan2(y, x), lo = 0, hi = 0, d, u, v, du, dv, t0, t1, ta, tb
     cdef double r, gap = 0, widest = 0, width = 2 * M_PI / first.shape[0]
     cdef Py_ssize_t k, i, first_k, last_k, step, bin_, bins = first.shape[0]
     cdef int total = 0, hit = 0, through = 0, hidden = 0, none = 0, front = 0
@@ -365,8 +366,7 @@ cdef void ray_features(
     step = 1 + max(0, last_k - first_k) // MOST_RAYS
     for i in range((last_k - first_k) // step + 1 if last_k >= first_k else 0):
         bin_ = (first_k + i * step + bins) % bins
-        a = (bin_ + 0.5) * width - M_PI
-        du, dv = cos(a) * c + sin(a) * s, sin(a) * c - cos(a) * s
+        du, dv = ray[bin_, 0] * c + ray[bin_, 1] * s, ray[bin_, 1] * c - ray[bin_, 0] * s
         t0, t1 = -1e30, 1e30
         if fabs(du) > 1e-9:
             ta, tb = (cx - l / 2) / du, (cx + l / 2) / du
@@ -418,13 +418,15 @@ def describe(
     double half_m,
     double cell_m,
     const float[::1] first,
+    const double[:, ::1] ray,
     float[:, ::1] out,
 ) -> None:
     """Write the 37 features of each hypothesis that depend on its cuboid to out[:, :37].
 
     owner (M,) names the cluster of each cuboid; cuboids (M, 5): x, y, length, width, yaw,
     sensor at the origin. Features 0-20 come from the cluster's own points, 21-28 from the
-    raster of `fill_raster`, 29-36 from the rays of `first_returns`; see proposals/features.py.
+    raster of `fill_raster`, 29-36 from the rays of `first_returns`, whose directions are
+    ray (bins, 2); see proposals/features.py.
     """
     cdef Py_ssize_t m, step
     cdef int64_t k
@@ -441,7 +443,7 @@ def describe(
                 xy_m, height_m, order, start[k], start[k + 1], step, x, y, l, w, yaw, out[m]
             )
             raster_features(kind, top, half_m, cell_m, x, y, l, w, yaw, out[m])
-            ray_features(first, x, y, l, w, yaw, out[m])
+            ray_features(first, ray, x, y, l, w, yaw, out[m])
 
 
 def average_near(

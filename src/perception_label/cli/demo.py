@@ -1,6 +1,5 @@
 """`perception-label demo`: the whole path on a simulated log, with figures and a picture."""
 
-from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -21,13 +20,14 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Simulate a log, ingest, propose, score against exact truth, export and draw it."""
+    from perception_label.pipeline.propose import propose
     from perception_label.simulate.demo import run_demo
     from perception_label.simulate.settings import SceneSettings
 
     start = perf_counter()
     demo = run_demo(
         out,
-        import_module("perception_label.pipeline.propose").propose,
+        propose,
         settings=SceneSettings(duration_s=seconds, seed=seed),
         on_step=lambda name: note(f"{name} ..."),
     )

@@ -1,7 +1,7 @@
 """First-guess labels of a whole log: detect in each sweep, link, build tracks, count points."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -105,15 +105,23 @@ def propose_labels(
 ) -> Labels:
     """Return the proposals of a log, world frame; see `propose`."""
     poses = level_poses(log)
-    seen = [
-        found
-        for i, found in enumerate(
-            in_order(lambda i: _detect(log, i, scorer, settings), range(len(poses)), workers)
-        )
-        if _tell(progress, i + 1, 2 * len(poses))
-    ]
-    tracks, scores = link(seen, poses, log.timestamps_ns, scorer, settings)
-    return _dense(log, poses, tracks, scores, workers, progress)
+    stride = searched_stride(log.timestamps_ns, settings.proposals.search_hz)
+    sweeps = np.arange(0, len(poses), stride)
+    seen: list[Detections] = []
+    for found in in_order(lambda i: _detect(log, i, scorer, settings), sweeps.tolist(), workers):
+        seen.append(found)
+        if progress is not None:
+            progress(len(seen), len(sweeps) + len(poses))
+    tracks, scores = link(seen, sweeps, poses, log.timestamps_ns, scorer, settings)
+    return _dense(log, poses, tracks, scores, workers, progress, len(sweeps))
+
+
+def searched_stride(timestamps_ns: Ints, search_hz: float) -> int:
+    """Return which share of the sweeps is searched: every n-th, by the log's own rate."""
+    if len(timestamps_ns) < 2:
+        return 1
+    period_s = float(np.median(np.diff(timestamps_ns))) / 1e9
+    return max(1, round(1 / (search_hz * period_s)))
 
 
 def level_poses(log: Log) -> Floats:
@@ -130,12 +138,22 @@ def level_poses(log: Log) -> Floats:
 
 
 def link(
-    seen: list[Detections], poses: Floats, timestamps_ns: Ints, scorer: Scorer, settings: Settings
+    seen: list[Detections],
+    searched: Ints,
+    poses: Floats,
+    timestamps_ns: Ints,
+    scorer: Scorer,
+    settings: Settings,
 ) -> tuple[list[Track], Floats]:
-    """Return the tracks of all sweeps' detections that are likely enough, and how likely."""
-    moved = [d.cuboids.moved(p) for d, p in zip(seen, poses, strict=True)]
+    """Return the tracks of the searched sweeps' detections that are likely enough, and how likely.
+
+    `searched` are the numbers of the sweeps in `seen`; poses (S, 4, 4) and timestamps_ns (S,)
+    are of all sweeps.
+    """
+    stride = int(searched[1] - searched[0]) if len(searched) > 1 else 1
+    moved = [d.cuboids.moved(p) for d, p in zip(seen, poses[searched], strict=True)]
     cuboids = concatenate(moved)
-    sweeps = np.repeat(np.arange(len(seen)), [len(d) for d in seen])
+    sweeps = np.repeat(searched, [len(d) for d in seen])
     groups = np.concatenate([d.groups for d in seen]) if seen else np.empty(0, np.int64)
     scores = np.concatenate([d.scores for d in seen]) if seen else np.empty(0)
     ids = track_cuboids(
@@ -143,7 +161,7 @@ def link(
         timestamps_ns[sweeps],
         scores=scores,
         class_names=np.array(GROUPS)[groups],
-        settings=settings.tracking,
+        settings=replace(settings.tracking, gate_m=settings.tracking.gate_m * max(1, stride)),
     )
     seconds = (timestamps_ns - timestamps_ns[:1]) / 1e9
     tracks = []
@@ -155,7 +173,7 @@ def link(
         mine = rows[np.argsort(sweeps[rows], kind="stable")]
         at = sweeps[mine]
         linked = Linked(at, cuboids[mine], scores[mine], int(groups[mine[0]]), poses[at, :2, 3])
-        tracks.append(build_track(linked, seconds))
+        tracks.append(build_track(linked, seconds, stride))
     if not tracks:
         return [], np.empty(0)
     likely = probability(
@@ -192,6 +210,7 @@ def _dense(
     scores: Floats,
     workers: int,
     progress: Progress | None,
+    done: int,
 ) -> Labels:
     """Count every track's points in every sweep and return the boxes that are there."""
     n = len(poses)
@@ -200,7 +219,8 @@ def _dense(
     counting = in_order(lambda i: _count(log, i, poses[i], tracks), range(n), workers)
     for i, (rows, inside, above) in enumerate(counting):
         total[rows, i], raised[rows, i] = inside, above
-        _tell(progress, n + i + 1, 2 * n)
+        if progress is not None:
+            progress(done + i + 1, done + n)
     on = np.array(
         [alive(t, raised[k], LEAST_POINTS) for k, t in enumerate(tracks)], dtype=bool
     ).reshape(len(tracks), n)
@@ -263,9 +283,3 @@ def _boxes_at(tracks: list[Track], rows: Ints, i: int) -> Cuboids:
         box = track.cuboids
         picks.append([*box.center_m[at], *box.size_m[at], box.yaw_rad[at]])
     return Cuboids.unpack(np.array(picks))
-
-
-def _tell(progress: Progress | None, done: int, of: int) -> bool:
-    if progress is not None:
-        progress(done, of)
-    return True

@@ -42,6 +42,10 @@ _GATE_NAMES = (
 GATE_NAMES = tuple(_GATE_NAMES.split())
 
 
+_AZIMUTH_RAD = (np.arange(AZIMUTH_BINS) + 0.5) / AZIMUTH_BINS * 2 * np.pi - np.pi
+_RAYS = np.column_stack([np.cos(_AZIMUTH_RAD), np.sin(_AZIMUTH_RAD)])
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the whole sweep hit, in the form the features look it up.
@@ -90,6 +94,7 @@ def describe(
         HALF_M,
         CELL_M,
         around.first_m,
+        _RAYS,
         out,
     )
     shape = clusters.shape[hypotheses.owner]

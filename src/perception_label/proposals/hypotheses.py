@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_label.arrays import Floats, Ints
-from perception_label.proposals.clusters import HIGHEST, LOWEST, SPAN_X, SPAN_Y, ClusterList
+from perception_label.proposals.clusters import (
+    HIGHEST,
+    LOWEST,
+    N_POINTS,
+    SPAN_X,
+    SPAN_Y,
+    ClusterList,
+)
 
 VEHICLE, PEDESTRIAN, CYCLIST = range(3)
 GROUPS = ("vehicle", "pedestrian", "cyclist")
@@ -88,7 +95,9 @@ def object_sized(clusters: ClusterList) -> NDArray[np.bool_]:
     shape = clusters.shape
     span = np.maximum(shape[:, SPAN_X], shape[:, SPAN_Y])
     rise = shape[:, HIGHEST] - shape[:, LOWEST]
-    big: NDArray[np.bool_] = (span < 14) & (rise > 0.2) & (shape[:, HIGHEST] > 0.4)
+    big: NDArray[np.bool_] = (
+        (shape[:, N_POINTS] >= 4) & (span < 14) & (rise > 0.2) & (shape[:, HIGHEST] > 0.4)
+    )
     return big & (shape[:, LOWEST] < 1.8)
 
 

@@ -101,12 +101,12 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     is_ground: Mask = (height < 0.15) & (height > -0.4)
     around = survey(points_m, height, is_ground)
     near = (height > LOWEST_M) & (height < HIGHEST_M)
-    near &= np.square(points_m[:, :2]).sum(axis=1) < REACH_M**2
+    near &= points_m[:, 0] ** 2 + points_m[:, 1] ** 2 < REACH_M**2
     rows = np.flatnonzero(near)
     rows = rows[thin(points_m[rows], THIN_M)]
     points, above = points_m[rows], height[rows]
     found = list_clusters(
-        points, above, [cluster(points, radius_m=radius, min_points=4) for radius in SCALES_M]
+        points, above, [cluster(points, radius_m=r, method="euclidean") for r in SCALES_M]
     )
     found = choose(found, object_sized(found))
     gate_features = describe_clusters(found)

@@ -49,12 +49,19 @@ class Track:
     features: Floats
 
 
-def build_track(linked: Linked, sweep_s: Floats) -> Track:
-    """Return the track of linked detections; `sweep_s` (S,) are the sweeps' times, seconds."""
+def build_track(linked: Linked, sweep_s: Floats, stride: int = 1) -> Track:
+    """Return the track of linked detections.
+
+    `sweep_s` (S,) are the sweeps' times, seconds; every `stride`-th sweep was searched, so the
+    track reaches up to stride - 1 sweeps beyond its first and last detection.
+    """
     standing = stands_still(linked)
-    first, last = int(linked.sweeps[0]), int(linked.sweeps[-1])
-    cuboids = _parked(linked, last - first + 1) if standing else _moving(linked, sweep_s)
-    return Track(first, last, cuboids, linked.group, standing, _features(linked, standing))
+    first = max(0, int(linked.sweeps[0]) - stride + 1)
+    last = min(len(sweep_s) - 1, int(linked.sweeps[-1]) + stride - 1)
+    n = last - first + 1
+    cuboids = _parked(linked, n) if standing else _moving(linked, sweep_s[first : last + 1], first)
+    features = _features(linked, standing, stride)
+    return Track(first, last, cuboids, linked.group, standing, features)
 
 
 def stands_still(linked: Linked) -> bool:
@@ -68,9 +75,9 @@ def stands_still(linked: Linked) -> bool:
     return bool(wander < STILL_M[linked.group])
 
 
-def _features(linked: Linked, standing: bool) -> Floats:
+def _features(linked: Linked, standing: bool, stride: int) -> Floats:
     best = np.sort(linked.scores)[-max(1, (len(linked.scores) + 1) // 2) :]
-    life = linked.sweeps[-1] - linked.sweeps[0] + 1
+    life = (linked.sweeps[-1] - linked.sweeps[0]) // stride + 1
     apart = np.linalg.norm(linked.cuboids.center_m[:, :2] - linked.sensor_m, axis=1)
     return np.array(
         [
@@ -108,18 +115,17 @@ def _mean_box(packed: Floats, scores: Floats) -> Floats:
     return np.asarray(pose)
 
 
-def _moving(linked: Linked, sweep_s: Floats) -> Cuboids:
-    """Return a smooth path at every sweep from the first to the last detection."""
+def _moving(linked: Linked, seconds: Floats, first: int) -> Cuboids:
+    """Return a smooth path at the n sweeps from number `first` on, taken at `seconds` (n,)."""
     packed = linked.cuboids.packed()
     size = _best_size(linked)
     at = _anchored(packed, size, linked.sensor_m) if linked.group == VEHICLE else packed[:, :2]
-    rows = linked.sweeps - linked.sweeps[0]
-    n = int(rows[-1]) + 1
+    rows = linked.sweeps - first
+    n = len(seconds)
     weight = np.zeros(n)
     weight[rows] = np.maximum(linked.scores, 0.05)
     bottom = packed[:, 2] - packed[:, 5] / 2
     path = smooth(rows, np.column_stack([at, bottom]), weight, PLACE_STIFFNESS)
-    seconds = sweep_s[linked.sweeps[0] : linked.sweeps[-1] + 1]
     yaw = _headings(linked, path[:, :2], seconds, rows, weight)
     center = np.column_stack([path[:, :2], path[:, 2] + size[2] / 2])
     return Cuboids(center, np.repeat(size[None], n, axis=0), yaw)
