@@ -38,11 +38,15 @@ class Linked:
 class Track:
     """One object over the sweeps first to last, world frame, a box at each.
 
+    It was detected from `first_found` to `last_found`.
+
     `features` (8,) is what the calibration of its score sees.
     """
 
     first: int
     last: int
+    first_found: int
+    last_found: int
     cuboids: Cuboids
     group: int
     is_static: bool
@@ -61,7 +65,8 @@ def build_track(linked: Linked, sweep_s: Floats, stride: int = 1) -> Track:
     n = last - first + 1
     cuboids = _parked(linked, n) if standing else _moving(linked, sweep_s[first : last + 1], first)
     features = _features(linked, standing, stride)
-    return Track(first, last, cuboids, linked.group, standing, features)
+    found = int(linked.sweeps[0]), int(linked.sweeps[-1])
+    return Track(first, last, *found, cuboids, linked.group, standing, features)
 
 
 def stands_still(linked: Linked) -> bool:
@@ -233,10 +238,12 @@ def alive(track: Track, counts: NDArray[np.integer], least: int) -> Mask:
     """Return at which sweeps a track has a box, (S,): where it was linked, and where seen.
 
     `counts` (S,) are the object points inside its box at each sweep. A parked car stays while
-    points fall into its box, before its first detection and after its last one too.
+    points fall into its box, before its first detection and after its last one too; the sweeps
+    that a mover reaches beyond its detections need points as well.
     """
     on = np.zeros(len(counts), dtype=bool)
-    on[track.first : track.last + 1] = True
+    on[track.first : track.last + 1] = counts[track.first : track.last + 1] > 0
+    on[track.first_found : track.last_found + 1] = True
     if track.is_static:
         on |= counts >= least
     return on
