@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
     from perception_label.pipeline.workspace import Workspace, open_workspace
+    from perception_label.proposals.fit import fit_cuboids
     from perception_label.tracking.association import track_cuboids
 
 __version__ = "0.1.0"
@@ -22,6 +23,7 @@ _LAZY = {
     "cluster": "perception_label.cloud.clusters",
     "Workspace": "perception_label.pipeline.workspace",
     "open_workspace": "perception_label.pipeline.workspace",
+    "fit_cuboids": "perception_label.proposals.fit",
     "interpolate": "perception_label.geometry.interpolate",
     "overlap_3d": "perception_label.geometry.overlap",
     "overlap_bev": "perception_label.geometry.overlap",
@@ -36,6 +38,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "cluster",
+    "fit_cuboids",
     "interpolate",
     "open_workspace",
     "overlap_3d",

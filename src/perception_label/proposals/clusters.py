@@ -104,8 +104,10 @@ def choose(clusters: ClusterList, rows: NDArray[np.bool_]) -> ClusterList:
     )
 
 
-def _group(labels: ClusterIds) -> tuple[Ints, Ints]:
+def _group(labels: NDArray[np.integer]) -> tuple[Ints, Ints]:
     """Return the points sorted by cluster (first points first) and the size of each cluster."""
+    if len(labels) and labels.max() < 1 << 15:
+        labels = labels.astype(np.int16)  # sorted by counting: three times faster
     order = np.argsort(labels, kind="stable")
     order = order[np.searchsorted(labels[order], 0) :]
     count = np.bincount(labels[order], minlength=0) if len(order) else np.empty(0, np.int64)
