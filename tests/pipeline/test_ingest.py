@@ -312,3 +312,23 @@ def test_a_time_far_from_its_points_is_kept_to_the_nanosecond(tmp_path):
     _, log = taken(tmp_path, odd)
     assert [s.timestamp_ns for s in log.sweeps] == [START_NS + 1, START_NS + PERIOD_NS + 2]
     assert isinstance(log.sweep(0), Sweep)
+
+
+def test_what_readers_repaired_in_single_sweeps_is_told_once_and_counted(tmp_path):
+    given = recording(4, 200)
+    sweeps = list(given.source.sweeps)
+    sweeps[1] = replace(sweeps[1], remarks=("times: dropped", "ring: dropped"))
+    sweeps[3] = replace(sweeps[3], remarks=("times: dropped",))
+    report, _ = taken(tmp_path, replace(given, source=MemorySource(tuple(sweeps))))
+    assert report.warnings == (
+        "times: dropped (2 of 4 sweeps)",
+        "ring: dropped (1 of 4 sweeps)",
+    )
+
+
+def test_many_different_remarks_are_bounded(tmp_path):
+    given = recording(30, 20)
+    sweeps = tuple(replace(s, remarks=(f"{k}: odd",)) for k, s in enumerate(given.source.sweeps))
+    report, _ = taken(tmp_path, replace(given, source=MemorySource(sweeps)))
+    assert len(report.warnings) == 11
+    assert report.warnings[-1] == "20 further remarks of this kind"

@@ -28,7 +28,7 @@ def written(tmp_path_factory):
     with SweepWriter(path, CHANNELS) as writer:
         for k in range(4):
             batch = sweep_to_batch(given_log.source(k), CHANNELS)
-            writer.write(StoredSweep(batch, 1000 + k, k, k != 2))
+            writer.write(StoredSweep(batch, 1000 + k, k, k != 2, (f"remark {k}",)))
     return path, given_log
 
 
@@ -41,6 +41,7 @@ def test_a_file_cut_anywhere_gives_back_its_whole_sweeps(written, cut):
     kept = list(whole_sweeps(torn, CHANNELS))
     assert [s.timestamp_ns for s in kept] == [1000 + k for k in range(len(kept))]
     assert [s.is_even for s in kept] == [k != 2 for k in range(len(kept))]
+    assert [s.remarks for s in kept] == [(f"remark {k}",) for k in range(len(kept))]
     for k, stored in enumerate(kept):
         back = batch_to_sweep(stored.batch, stored.timestamp_ns, None)
         assert np.array_equal(back.points_m, given_log.source(k).points_m)

@@ -1,6 +1,6 @@
 """Read, clean and write all sweeps of a recording, taking over what a cut-off try wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from perception_label.storage.sweeps import (
     whole_sweeps,
 )
 from perception_label.storage.whole import storage_errors, sync_file, write_table
+
+MOST_REMARKS = 10  # different ones that are told
 
 
 @dataclass
@@ -75,7 +77,17 @@ def stage_sweeps(
             f"{writer.n_uneven} sweeps carry other channels than the first "
             f"({', '.join(channels)}): missing ones are zero, further ones are left out"
         )
+    staged.warnings.extend(_told(writer.remarks, len(order.rows)))
     return staged
+
+
+def _told(remarks: Mapping[str, int], n_sweeps: int) -> list[str]:
+    """Return a line for each different remark of the sweeps, the first `MOST_REMARKS` of them."""
+    lines = [f"{text} ({n} of {n_sweeps} sweeps)" for text, n in remarks.items()]
+    if len(lines) > MOST_REMARKS:
+        n_more = len(lines) - MOST_REMARKS
+        lines[MOST_REMARKS:] = [f"{n_more} further remarks of this kind"]
+    return lines
 
 
 def _channels(recording: Recording, order: intake.SweepOrder) -> tuple[str, ...]:
@@ -111,4 +123,5 @@ def _prepare(
         at = replace(sweep, timestamp_ns=int(order.timestamps_ns[k]))
         sweep = deskew(at, deskew_along, recording.ego_from_lidar)
     timestamp_ns = int(order.timestamps_ns[k])
-    return StoredSweep(sweep_to_batch(sweep, channels), timestamp_ns, n_bad, is_even)
+    batch = sweep_to_batch(sweep, channels)
+    return StoredSweep(batch, timestamp_ns, n_bad, is_even, raw.remarks)

@@ -72,7 +72,6 @@ def open_log(path: Path) -> Recording:
     first = read_cloud(files[0])
     place = place_points(root, table, times, first, calibration)
     source = FolderSweeps(tuple(files), times, place.lidar_from_points, _columns(files[0], first))
-    remarks = [f"{files[0].name}: {remark}" for remark in source(0).remarks]
     images, image_notes = _images(folder, calibration, times) if not root.is_file() else ({}, [])
     return Recording(
         log_id=root.stem if root.is_file() else root.name,
@@ -86,7 +85,7 @@ def open_log(path: Path) -> Recording:
         images=images,
         files=[*files, *([calibration_file] if has_calibration else [])],
         left_out=[*_left_out(root, files), *image_notes],
-        warnings=[*warnings, *place.warnings, *time_warnings(times), *remarks],
+        warnings=[*warnings, *place.warnings, *time_warnings(times)],
         origin_m=place.origin_m,
     )
 

@@ -4,7 +4,9 @@ Each batch carries its own time, counts and checksum, so a file whose writing wa
 tells exactly which sweeps it still holds whole.
 """
 
+import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +29,14 @@ class StoredSweep:
     """One sweep as a record batch, and what is known of it.
 
     `n_not_finite` points were left out of it; `is_even` is False if the source gave it other
-    channels than the log has.
+    channels than the log has; `remarks` are its reader's (`Sweep.remarks`).
     """
 
     batch: pa.RecordBatch
     timestamp_ns: int
     n_not_finite: int = 0
     is_even: bool = True
+    remarks: tuple[str, ...] = ()
 
 
 def sweep_to_batch(sweep: Sweep, channels: Sequence[str]) -> pa.RecordBatch:
@@ -66,7 +69,8 @@ def batch_to_sweep(
 class SweepWriter:
     """Writes sweeps in order; close it, then put the file in place.
 
-    `timestamps_ns`, `n_points` and `n_not_finite` grow with each sweep.
+    `timestamps_ns`, `n_points` and `n_not_finite` grow with each sweep; `remarks` holds each
+    different remark with how many sweeps have it.
     """
 
     def __init__(self, path: Path, channels: Sequence[str]) -> None:
@@ -77,6 +81,7 @@ class SweepWriter:
         self.n_points: list[int] = []
         self.n_not_finite: list[int] = []
         self.n_uneven = 0
+        self.remarks: Counter[str] = Counter()
 
     def write(self, stored: StoredSweep) -> None:
         """Append one sweep."""
@@ -84,6 +89,7 @@ class SweepWriter:
             "timestamp_ns": str(stored.timestamp_ns),
             "n_not_finite": str(stored.n_not_finite),
             "is_even": str(int(stored.is_even)),
+            "remarks": json.dumps(stored.remarks),
             "crc32": str(_checksum(stored.batch)),
         }
         self._writer.write_batch(stored.batch, custom_metadata=facts)
@@ -91,6 +97,7 @@ class SweepWriter:
         self.n_points.append(stored.batch.num_rows)
         self.n_not_finite.append(stored.n_not_finite)
         self.n_uneven += not stored.is_even
+        self.remarks.update(dict.fromkeys(stored.remarks, 1))
 
     def index(self) -> pa.Table:
         """Return what was written, one row per sweep (`schema.SWEEPS`)."""
@@ -136,7 +143,8 @@ def whole_sweeps(path: Path, channels: Sequence[str]) -> Iterator[StoredSweep]:
             try:
                 batch, facts = stream.read_next_batch_with_custom_metadata()
                 numbers = [int(facts[k]) for k in ("timestamp_ns", "n_not_finite", "is_even")]
-                stored = StoredSweep(batch, numbers[0], numbers[1], bool(numbers[2]))
+                remarks = tuple(json.loads(facts["remarks"]))
+                stored = StoredSweep(batch, numbers[0], numbers[1], bool(numbers[2]), remarks)
                 is_sound = _checksum(batch) == int(facts["crc32"])
             except (StopIteration, OSError, KeyError, TypeError, ValueError):
                 return
