@@ -216,9 +216,12 @@ def first_returns(
 
     with nogil:
         for i in range(xy_m.shape[0]):
-            if is_ground[i] or height_m[i] < 0.3 or height_m[i] > 1.7:
+            if is_ground[i] or not 0.3 <= height_m[i] <= 1.7:
                 continue
             r = <float>sqrt(xy_m[i, 0] * xy_m[i, 0] + xy_m[i, 1] * xy_m[i, 1])
+            # Nor a bearing that is no number: it would be no bin.
+            if not r < 1e9:
+                continue
             k = <Py_ssize_t>((atan2(xy_m[i, 1], xy_m[i, 0]) + M_PI) * scale) % bins
             if r < out[k]:
                 out[k] = r
