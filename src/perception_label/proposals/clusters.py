@@ -48,7 +48,8 @@ class ClusterList:
     def extents(self, owner: Ints, yaw_rad: Floats) -> Floats:
         """Return (R, 4): the least and greatest coordinate along each heading, then across it."""
         out = np.empty((len(owner), 4))
-        core.extents(self.xy_m, self.order, self.start, owner, yaw_rad, out)
+        yaw = np.ascontiguousarray(yaw_rad)
+        core.extents(self.xy_m, self.order, self.start, np.ascontiguousarray(owner), yaw, out)
         return out
 
 
