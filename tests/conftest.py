@@ -23,3 +23,23 @@ def real_data():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def town():
+    """A two-second simulated drive with exact truth, its sweeps held in memory."""
+    from towns import held
+
+    return held()
+
+
+@pytest.fixture(scope="session")
+def town_workspace(town, tmp_path_factory):
+    """A workspace with `town` and its proposals; only to be read."""
+    from perception_label import open_workspace
+    from towns import proposals
+
+    workspace = open_workspace(tmp_path_factory.mktemp("town") / "ws", create=True)
+    workspace.ingest(town)
+    proposals(workspace, workers=1)
+    return workspace

@@ -8,15 +8,20 @@ from scipy.spatial.transform import Rotation
 
 from perception_label import schema
 from perception_label.errors import SchemaError
-from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.cuboids import Cuboids, wrap
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, pose
 
 
 def labels_to_table(labels: Labels, source: str) -> pa.Table:
-    """Return dense boxes as a table with schema `schema.CUBOIDS`; `source` is who made them."""
+    """Return dense boxes as a table with schema `schema.CUBOIDS`; `source` is who made them.
+
+    At rest every yaw lies in [-pi, pi); one that does keeps its bits.
+    """
     m = len(labels)
     packed = labels.cuboids.packed()
+    is_outside = (packed[:, 6] < -np.pi) | (packed[:, 6] >= np.pi)
+    packed[is_outside, 6] = wrap(packed[is_outside, 6])
     columns = [
         pa.array(labels.timestamps_ns),
         pa.DictionaryArray.from_arrays(
