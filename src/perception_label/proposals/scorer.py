@@ -4,10 +4,12 @@ Gradient-boosted trees, trained by `benchmarks/proposals/train_scorer.py`, kept 
 in `scorer.npz` beside this file; `docs/scorer.md` is its model card.
 """
 
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +118,8 @@ def load_scorer(path: Path = SHIPPED) -> Scorer:
         If the file is not there or was trained for other features.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves a file open that it cannot read.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         expected = {"feature_names": NAMES, "gate_names": GATE_NAMES, "group_names": GROUPS}
         for key, names in expected.items():
@@ -126,11 +129,12 @@ def load_scorer(path: Path = SHIPPED) -> Scorer:
             _forest(arrays, name, len(GATE_NAMES if name == "gate" else NAMES))
             for name in ("gate", *GROUPS)
         ]
-    except (OSError, ValueError, KeyError) as error:
+        weights = arrays["track_weights"].astype(np.float64)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error) as error:
         if isinstance(error, SchemaError):
             raise
         raise SchemaError(f"{path}: expected a scorer, got: {error}") from None
-    return Scorer(forests[0], tuple(forests[1:]), arrays["track_weights"].astype(np.float64))
+    return Scorer(forests[0], tuple(forests[1:]), weights)
 
 
 def _forest(arrays: dict[str, NDArray[Any]], name: str, n_features: int) -> Forest:
