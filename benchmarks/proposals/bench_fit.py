@@ -15,12 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from training_data import VEHICLE, recorded
 
 from perception_label import fit_cuboids, split_ground
 from perception_label.cloud.ground import ground_surface
 from perception_label.cloud.open3d_library import load_open3d
 from perception_label.geometry.inside import assign_points
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from training_data import VEHICLE, recorded
 
 DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", "../shared/data"))
 LOG = DATA / "pandaset/002"
@@ -116,7 +119,7 @@ def test_ours_wins(rival):
     assert rival.startswith("ours") or mine_s < other_s
 
 
-@pytest.mark.benchmark(group="cuboids of 42 clusters of 800 points")
+@pytest.mark.benchmark(group="cuboids of the clusters of one sweep")
 @pytest.mark.skipif(not LOG.exists(), reason="needs PandaSet 002")
 @pytest.mark.parametrize("name", METHODS)
 def test_speed(benchmark, name):
