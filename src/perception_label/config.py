@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass, field, fields
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ class Proposals:
     min_detection: float = 0.15  # expected quality below which a sweep's cuboid is dropped
     min_score: float = 0.5  # tracks less likely to be right are not proposed
 
+    def __post_init__(self) -> None:
+        if not self.search_hz > 0:
+            raise SettingError(f"search_hz: expected more than 0, got {self.search_hz}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -57,7 +62,14 @@ class Settings:
 
 
 def load_settings(path: Path) -> Settings:
-    """Read settings; tables and keys left out keep their defaults."""
+    """Read settings; tables and keys left out keep their defaults.
+
+    Raises
+    ------
+    SettingError
+        If the file is no TOML, names a table or key that is not known, or gives a value of
+        another kind than the default's.
+    """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -66,10 +78,28 @@ def load_settings(path: Path) -> Settings:
     _refuse_unknown(f"{path}", given, set(known))
     parts: dict[str, Any] = {}
     for name, values in given.items():
-        part = known[name]
-        _refuse_unknown(f"{path} [{name}]", values, {f.name for f in fields(part)})
-        parts[name] = part(**values)
+        part, where = known[name], f"{path} [{name}]"
+        if not isinstance(values, dict):
+            raise SettingError(f"{where}: expected a table, got {values!r}")
+        _refuse_unknown(where, values, {f.name for f in fields(part)})
+        default = part()
+        typed = {k: _like(f"{where} {k}", v, getattr(default, k)) for k, v in values.items()}
+        try:
+            parts[name] = part(**typed)
+        except SettingError as error:
+            raise SettingError(f"{where}: {error}") from None
     return Settings(**parts)
+
+
+def _like(where: str, value: Any, default: Any) -> Any:
+    """Return a value of the default's kind; whole numbers are numbers too."""
+    if isinstance(default, tuple) and isinstance(value, list) and value:
+        return tuple(_like(where, v, default[0]) for v in value)
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default) or (isinstance(value, float) and isnan(value)):
+        raise SettingError(f"{where}: expected a value like {default!r}, got {value!r}")
+    return value
 
 
 def _refuse_unknown(where: str, given: dict[str, Any], known: set[str]) -> None:
