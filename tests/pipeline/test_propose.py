@@ -102,6 +102,15 @@ def test_empty_sweeps_in_between_lose_no_track(town, tmp_path):
     assert min(shares_matched(a, b, 0.5)) > 0.7
 
 
+@pytest.mark.parametrize("filled", [{1}, {3}, {1, 4}])
+def test_the_only_sweeps_with_points_are_searched(filled, town, tmp_path):
+    """Logs of labels with points at few instants: which number those have does not matter."""
+    sparse = with_sweeps(first(town, 6), lambda i, s: s if i in filled else with_points(s, NOTHING))
+    labels = proposals(workspace_of(tmp_path, sparse), workers=1)
+    for i in filled:
+        assert (labels.timestamps_ns == town.timestamps_ns[i]).sum() > 3
+
+
 def test_a_log_of_only_empty_sweeps_has_no_proposals(town, tmp_path):
     empty = with_sweeps(first(town, 4), lambda i, s: with_points(s, NOTHING))
     assert len(proposals(workspace_of(tmp_path, empty))) == 0

@@ -106,7 +106,9 @@ def propose_labels(
     """Return the proposals of a log, world frame; see `propose`."""
     poses = level_poses(log)
     stride = searched_stride(log.timestamps_ns, settings.proposals.search_hz)
-    sweeps = np.arange(0, len(poses), stride)
+    filled = np.flatnonzero(log.n_points)
+    # The first with points of every `stride`: an empty one in its place would lose its turn.
+    sweeps = filled[np.unique(filled // stride, return_index=True)[1]]
     seen: list[Detections] = []
     for found in in_order(lambda i: _detect(log, i, scorer, settings), sweeps.tolist(), workers):
         seen.append(found)
@@ -150,7 +152,7 @@ def link(
     `searched` are the numbers of the sweeps in `seen`; poses (S, 4, 4) and timestamps_ns (S,)
     are of all sweeps.
     """
-    stride = int(searched[1] - searched[0]) if len(searched) > 1 else 1
+    stride = searched_stride(timestamps_ns, settings.proposals.search_hz)
     moved = [d.cuboids.moved(p) for d, p in zip(seen, poses[searched], strict=True)]
     cuboids = concatenate(moved)
     sweeps = np.repeat(searched, [len(d) for d in seen])
