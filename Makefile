@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYX := $(wildcard src/perception_label/_core/*.pyx)
+JIT := $(filter-out %/__init__.py,$(wildcard src/perception_label/_core/*.py))
+# cython-lint starts pycodestyle by name.
+export PATH := $(abspath $(BIN)):$(PATH)
 PYTEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build checked cover bench clean
+.PHONY: help demo picture test check build checked cover bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -23,10 +26,17 @@ $(VENV)/.built: $(VENV)/.deps setup.py $(PYX)
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
-build: $(VENV)/.built ## own virtual environment, dependencies, compiled core
+$(VENV)/.compiled: $(VENV)/.built $(JIT) .ci/compile_kernels.py
+	$(BIN)/python .ci/compile_kernels.py
+	touch $@
+
+build: $(VENV)/.compiled ## own virtual environment, dependencies, compiled core
 
 demo: build ## simulate a log, propose labels, score and export them
 	$(BIN)/perception-label demo --out out/demo
+
+picture: build ## the picture of the README, from a simulated log
+	$(BIN)/python docs/pictures/make_picture.py
 
 test: build ## all tests
 	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
@@ -39,9 +49,9 @@ check: build ## formatting, lint, types, import floors
 	$(BIN)/lint-imports
 
 checked: $(VENV)/.deps ## the tests of the core on a build with bounds tests
-	rm -rf build/checked && mkdir -p build/checked && cp -r src setup.py pyproject.toml README.md LICENSE build/checked
+	rm -rf build/checked && mkdir -p build/checked && cp -r src setup.py pyproject.toml README.md LICENSE build/checked && find build/checked -name "*.so" -delete
 	cd build/checked && PERCEPTION_LABEL_CHECKED=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace --force
-	PYTHONPATH=build/checked/src $(BIN)/python -m pytest -n 2 tests/geometry tests/cloud tests/_core $(PYTEST_FLAGS)
+	PYTHONPATH=build/checked/src $(BIN)/python -m pytest -n 2 tests/geometry tests/cloud tests/proposals $(PYTEST_FLAGS)
 
 cover: build ## tests with coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(PYTEST_FLAGS)

@@ -4,11 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from perception_label.errors import LabelError
-from perception_label.geometry.cuboids import Cuboids
 
 if TYPE_CHECKING:
     from perception_label.cloud.clusters import cluster
     from perception_label.cloud.ground import split_ground
+    from perception_label.geometry.cuboids import Cuboids
     from perception_label.geometry.inside import points_inside
     from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Imported on first use: some of these compile kernels or load large libraries.
+# Imported on first use: some of these compile kernels or load large libraries, and the
+# command line needs none of them to print its help.
 _LAZY = {
+    "Cuboids": "perception_label.geometry.cuboids",
     "cluster": "perception_label.cloud.clusters",
     "Workspace": "perception_label.pipeline.workspace",
     "open_workspace": "perception_label.pipeline.workspace",

@@ -25,7 +25,8 @@ def load_open3d() -> ModuleType:
         import open3d
     except (ImportError, OSError) as error:
         raise MissingExtraError(
-            f"open3d: expected its system libraries (libX11, libGL, libEGL), got: {error}"
+            "open3d: expected its system libraries (Debian: libgl1 libegl1 libx11-6 libudev1 "
+            f"libidn2-0 libgomp1), got: {error}"
         ) from None
     module: ModuleType = open3d
     return module
