@@ -4,7 +4,7 @@ Points are BEV positions of non-ground points around the sensor, metres; `height
 height above the local ground. Clusters are CSR: rows order[start[k]:start[k + 1]].
 """
 
-from libc.math cimport M_PI, atan2, ceil, cos, fabs, floor, hypot, log1p, sin, sqrt
+from libc.math cimport M_PI, atan, atan2, ceil, cos, fabs, floor, log1p, sin, sqrt
 from libc.stdint cimport int64_t, uint8_t
 
 cdef enum:
@@ -228,64 +228,57 @@ def first_returns(
 
 
 cdef void point_features(
-    const float[:, ::1] xy, const float[::1] height, const int64_t[::1] order,
-    Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t step,
-    double x, double y, double l, double w, double yaw, float[::1] f,
+    const float[:, ::1] xy, const int64_t* rows, Py_ssize_t n, Py_ssize_t step,
+    double x, double y, double l, double w, double c, double s, float* f,
 ) noexcept nogil:
     """Where the cluster's own points lie in the cuboid; +u, +v is the side of the sensor."""
-    cdef double c = cos(yaw), s = sin(yaw), u, v, e, r = hypot(x, y)
+    cdef double u, v, e, r = sqrt(x * x + y * y)
     cdef double along = -(x * c + y * s), across = x * s - y * c
     cdef double su = 1.0 if along >= 0 else -1.0, sv = 1.0 if across >= 0 else -1.0
+    cdef double cu = c * su, pu = s * su, cv = c * sv, pv = s * sv, half_l = l / 2, half_w = w / 2
+    cdef double per_l = 8 / l, per_w = 5 / w
     cdef double u0 = 1e30, u1 = -1e30, v0 = 1e30, v1 = -1e30
-    cdef double mu = 0, mv = 0, uu = 0, vv = 0
-    cdef int n = 0, inside = 0, out = 0, near2 = 0, near1 = 0, b
+    cdef double mu = 0, mv = 0, uu = 0, vv = 0, dx, dy
+    cdef int out = 0, near2 = 0, near1 = 0, b
     cdef int faces_l = 0, faces_w = 0, bits_l = 0, bits_w = 0
     cdef Py_ssize_t i
-    cdef int64_t p
-    for i in range((hi - lo + step - 1) // step):
-        p = order[lo + i * step]
-        u = ((xy[p, 0] - x) * c + (xy[p, 1] - y) * s) * su
-        v = ((xy[p, 1] - y) * c - (xy[p, 0] - x) * s) * sv
-        e = min(l / 2 - fabs(u), w / 2 - fabs(v))
-        n += 1
-        if e < -0.05:
-            out += 1
-        else:
-            inside += 1
-        if -0.1 < e < 0.2:
-            near2 += 1
-            if e < 0.1:
-                near1 += 1
+    cdef const float* p
+    for i in range(n):
+        p = &xy[rows[i * step], 0]
+        dx, dy = p[0] - x, p[1] - y
+        u, v = dx * cu + dy * pu, dy * cv - dx * pv
+        e = min(half_l - fabs(u), half_w - fabs(v))
+        # Sums of comparisons, not branches: where a point lies cannot be foreseen.
+        out += e < -0.05
+        near2 += (e > -0.1) & (e < 0.2)
+        near1 += (e > -0.1) & (e < 0.1)
         mu += u
         mv += v
         uu += u * u
         vv += v * v
         u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
-        if fabs(w / 2 - v) < 0.35:
-            b = <int>floor((u / l + 0.5) * 8)
-            if 0 <= b < 8:
-                bits_l |= 1 << b
-        if fabs(l / 2 - u) < 0.35:
-            b = <int>floor((v / w + 0.5) * 5)
-            if 0 <= b < 5:
-                bits_w |= 1 << b
+        if fabs(half_w - v) < 0.35 and fabs(u) < half_l:
+            bits_l |= 1 << <int>((u + half_l) * per_l)
+        if fabs(half_l - u) < 0.35 and fabs(v) < half_w:
+            bits_w |= 1 << <int>((v + half_w) * per_w)
     for b in range(8):
         faces_l += (bits_l >> b) & 1
+    for b in range(5):
         faces_w += (bits_w >> b) & 1
     mu /= n
     mv /= n
-    f[0] = log1p(inside * step)
-    f[1] = log1p(inside * step * r * r / 1000)
+    f[0] = log1p((n - out) * step)
+    f[1] = log1p((n - out) * step * r * r / 1000)
     f[2] = r
     f[3] = l
     f[4] = w
     f[5] = near2 / <double>n
     f[6] = near1 / <double>n
     f[7] = out / <double>n
-    f[8] = l / 2 - u1
-    f[9] = w / 2 - v1
-    f[10] = u0 + l / 2
-    f[11] = v0 + w / 2
+    f[8] = half_l - u1
+    f[9] = half_w - v1
+    f[10] = u0 + half_l
+    f[11] = v0 + half_w
     f[12] = u1 - u0
     f[13] = v1 - v0
     f[14] = atan2(fabs(across), fabs(along))
@@ -297,59 +290,111 @@ cdef void point_features(
     f[20] = faces_w / 5.0
 
 
+cdef struct Tally:
+    int cells
+    int ground
+    int object_
+    int roof
+    int high
+
+
+cdef inline void sample(
+    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, double p, double q, double dp,
+    double dq, Py_ssize_t first, Py_ssize_t last, bint core, Tally* seen,
+) noexcept nogil:
+    """Look at the places (p, q) + j * (dp, dq), in cells, for j from first to last."""
+    cdef Py_ssize_t j, n = kind.shape[0]
+    cdef double a, b
+    cdef uint8_t k
+    cdef int high
+    for j in range(first, last + 1):
+        # Truncation is floor here: what lies outside the grid on the low side is cut off.
+        a, b = p + j * dp, q + j * dq
+        if a < 0 or b < 0 or a >= n or b >= n:
+            continue
+        k = kind[<Py_ssize_t>a, <Py_ssize_t>b]
+        seen.cells += 1
+        seen.ground += k == GROUND
+        if k & OBJECT:
+            seen.object_ += 1
+            if core:
+                high = top[<Py_ssize_t>a, <Py_ssize_t>b]
+                seen.roof += high > 40
+                seen.high = max(seen.high, high)
+
+
 cdef void raster_features(
     const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, double half, double cell,
-    double x, double y, double l, double w, double yaw, float[::1] f,
+    double x, double y, double l, double w, double c, double s, float* f,
 ) noexcept nogil:
     """What was hit inside the cuboid's footprint and in the half metre around it."""
-    cdef double c = cos(yaw), s = sin(yaw), u, v, p, q, pace = 1.5 * cell, inverse = 1 / cell
-    cdef bint core_u, far_u
-    cdef int cells = 0, ground = 0, object_ = 0, ring = 0, ring_ground = 0, ring_object = 0
-    cdef int high = 0, roof = 0
-    cdef Py_ssize_t i, j, a, b, n = kind.shape[0]
+    cdef double u, p, q, pace = 1.5 * cell, inverse = 1 / cell
+    cdef double dp = -pace * s * inverse, dq = pace * c * inverse
+    cdef Py_ssize_t i, inner = -1, outer = 0
     cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / pace) + 1
     cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / pace) + 1
-    cdef uint8_t k
+    cdef Tally within, ring
+    within.cells = within.ground = within.object_ = within.roof = within.high = 0
+    ring = within
+    # Across: inside up to `inner` paces off the middle, outside from `outer` paces on.
+    while (inner + 1) * pace <= w / 2 - 0.2:
+        inner += 1
+    while outer <= nj and not outer * pace > w / 2 + 0.1:
+        outer += 1
     for i in range(-ni, ni + 1):
         u = i * pace
-        core_u, far_u = fabs(u) <= l / 2 - 0.3, fabs(u) > l / 2 + 0.1
-        for j in range(-nj, nj + 1):
-            v = j * pace
-            # Truncation is floor here: what lies outside the grid on the low side is cut off.
-            p = (x + u * c - v * s + half) * inverse
-            q = (y + u * s + v * c + half) * inverse
-            if p < 0 or q < 0 or p >= n or q >= n:
-                continue
-            a, b = <Py_ssize_t>p, <Py_ssize_t>q
-            k = kind[a, b]
-            if core_u and fabs(v) <= w / 2 - 0.2:
-                cells += 1
-                ground += k == GROUND
-                if k & OBJECT:
-                    object_ += 1
-                    roof += top[a, b] > 40
-                    high = max(high, <int>top[a, b])
-            elif far_u or fabs(v) > w / 2 + 0.1:
-                ring += 1
-                ring_ground += k == GROUND
-                ring_object += (k & OBJECT) != 0
-    f[21] = ground / <double>max(cells, 1)
-    f[22] = object_ / <double>max(cells, 1)
-    f[23] = ring_ground / <double>max(ring, 1)
-    f[24] = ring_object / <double>max(ring, 1)
-    f[25] = high / 40.0
-    f[26] = ground
-    f[27] = ring_object
-    f[28] = roof / <double>max(object_, 1)
+        p, q = (x + u * c + half) * inverse, (y + u * s + half) * inverse
+        if fabs(u) > l / 2 + 0.1:
+            sample(kind, top, p, q, dp, dq, -nj, nj, False, &ring)
+            continue
+        if fabs(u) <= l / 2 - 0.3:
+            sample(kind, top, p, q, dp, dq, -inner, inner, True, &within)
+        sample(kind, top, p, q, dp, dq, -nj, -outer, False, &ring)
+        sample(kind, top, p, q, dp, dq, outer, nj, False, &ring)
+    f[21] = within.ground / <double>max(within.cells, 1)
+    f[22] = within.object_ / <double>max(within.cells, 1)
+    f[23] = ring.ground / <double>max(ring.cells, 1)
+    f[24] = ring.object_ / <double>max(ring.cells, 1)
+    f[25] = within.high / 40.0
+    f[26] = within.ground
+    f[27] = ring.object_
+    f[28] = within.roof / <double>max(within.object_, 1)
+
+
+cdef inline void seen_angle(
+    double cx, double cy, double l, double w, double* lo, double* hi
+) noexcept nogil:
+    """Say between which angles off its middle, 0 included, a cuboid at (cx, cy) is seen."""
+    cdef int k
+    cdef double u, v, across, along, d, low = 0, high = 0
+    cdef bint ahead = True
+    for k in range(4):
+        u = cx + (l / 2 if k % 2 == 0 else -l / 2)
+        v = cy + (w / 2 if k < 2 else -w / 2)
+        along, across = cx * u + cy * v, cx * v - cy * u
+        if along <= 0:
+            ahead = False
+            break
+        d = across / along
+        low, high = min(low, d), max(high, d)
+    if ahead:
+        lo[0], hi[0] = atan(low), atan(high)
+        return
+    lo[0] = hi[0] = 0
+    for k in range(4):
+        u = cx + (l / 2 if k % 2 == 0 else -l / 2)
+        v = cy + (w / 2 if k < 2 else -w / 2)
+        d = atan2(cx * v - cy * u, cx * u + cy * v)
+        lo[0], hi[0] = min(lo[0], d), max(hi[0], d)
 
 
 cdef void ray_features(
     const float[::1] first, const double[:, ::1] ray, double x, double y, double l, double w,
-    double yaw, float[::1] f,
+    double c, double s, float* f,
 ) noexcept nogil:
     """What the rays towards the cuboid met: it, something before it, or something behind it."""
-    cdef double c = cos(yaw), s = sin(yaw), cx = x * c + y * s, cy = y * c - x * s
-    cdef double azimuth = atan2(y, x), lo = 0, hi = 0, d, u, v, du, dv, t0, t1, ta, tb
+    cdef double cx = x * c + y * s, cy = y * c - x * s
+    cdef double azimuth, lo, hi, d, du, dv, t0, t1, ta, tb
     cdef double r, gap = 0, widest = 0, width = 2 * M_PI / first.shape[0]
     cdef Py_ssize_t k, i, first_k, last_k, step, bin_, bins = first.shape[0]
     cdef int total = 0, hit = 0, through = 0, hidden = 0, none = 0, front = 0
@@ -357,27 +402,26 @@ cdef void ray_features(
         for k in range(29, 37):
             f[k] = 0
         return
-    for k in range(4):
-        u = l / 2 if k % 2 == 0 else -l / 2
-        v = w / 2 if k < 2 else -w / 2
-        d = atan2(y + s * u + c * v, x + c * u - s * v) - azimuth
-        d = d - 2 * M_PI * floor((d + M_PI) / (2 * M_PI))
-        lo, hi = min(lo, d), max(hi, d)
+    azimuth = atan2(y, x)
+    seen_angle(cx, cy, l, w, &lo, &hi)
     first_k = <Py_ssize_t>ceil((lo + azimuth + M_PI) / width - 0.5)
     last_k = <Py_ssize_t>floor((hi + azimuth + M_PI) / width - 0.5)
     # A dozen rays tell as much as the hundred that a near car spans.
     step = 1 + max(0, last_k - first_k) // MOST_RAYS
     for i in range((last_k - first_k) // step + 1 if last_k >= first_k else 0):
-        bin_ = (first_k + i * step + bins) % bins
+        bin_ = first_k + i * step
+        bin_ += bins if bin_ < 0 else -bins if bin_ >= bins else 0
         du, dv = ray[bin_, 0] * c + ray[bin_, 1] * s, ray[bin_, 1] * c - ray[bin_, 0] * s
         t0, t1 = -1e30, 1e30
         if fabs(du) > 1e-9:
-            ta, tb = (cx - l / 2) / du, (cx + l / 2) / du
+            du = 1 / du
+            ta, tb = (cx - l / 2) * du, (cx + l / 2) * du
             t0, t1 = max(t0, min(ta, tb)), min(t1, max(ta, tb))
         elif fabs(cx) > l / 2:
             continue
         if fabs(dv) > 1e-9:
-            ta, tb = (cy - w / 2) / dv, (cy + w / 2) / dv
+            dv = 1 / dv
+            ta, tb = (cy - w / 2) * dv, (cy + w / 2) * dv
             t0, t1 = max(t0, min(ta, tb)), min(t1, max(ta, tb))
         elif fabs(cy) > w / 2:
             continue
@@ -431,22 +475,23 @@ def describe(
     raster of `fill_raster`, 29-36 from the rays of `first_returns`, whose directions are
     ray (bins, 2); see proposals/features.py.
     """
-    cdef Py_ssize_t m, step
+    cdef Py_ssize_t m, step, n
     cdef int64_t k
-    cdef double x, y, l, w, yaw
+    cdef double x, y, l, w, c, s
+    cdef float* f
 
     with nogil:
         for m in range(owner.shape[0]):
             k = owner[m]
-            x, y, l, w, yaw = (
-                cuboids[m, 0], cuboids[m, 1], cuboids[m, 2], cuboids[m, 3], cuboids[m, 4]
-            )
-            step = max(1, (start[k + 1] - start[k]) // max_points)
-            point_features(
-                xy_m, height_m, order, start[k], start[k + 1], step, x, y, l, w, yaw, out[m]
-            )
-            raster_features(kind, top, half_m, cell_m, x, y, l, w, yaw, out[m])
-            ray_features(first, ray, x, y, l, w, yaw, out[m])
+            f = &out[m, 0]
+            x, y, l, w = cuboids[m, 0], cuboids[m, 1], cuboids[m, 2], cuboids[m, 3]
+            c, s = cos(cuboids[m, 4]), sin(cuboids[m, 4])
+            n = start[k + 1] - start[k]
+            step = max(1, n // max_points)
+            n = (n + step - 1) // step
+            point_features(xy_m, &order[start[k]], n, step, x, y, l, w, c, s, f)
+            raster_features(kind, top, half_m, cell_m, x, y, l, w, c, s, f)
+            ray_features(first, ray, x, y, l, w, c, s, f)
 
 
 def average_near(
