@@ -24,8 +24,32 @@ def extents(
     yaw_rad: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None: ...
+def choose_points(
+    points_m: NDArray[np.float32],
+    height_m: NDArray[np.float32],
+    lowest_m: float,
+    highest_m: float,
+    reach_m: float,
+    is_ground: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+) -> int: ...
+def suggest(
+    owner: NDArray[np.int64],
+    yaw_rad: NDArray[np.float64],
+    rect_m: NDArray[np.float64],
+    highest_m: NDArray[np.float64],
+    templates: NDArray[np.float64],
+    kinds: NDArray[np.int64],
+    footprint: NDArray[np.float64],
+    seen_m: NDArray[np.float64],
+) -> int: ...
+def group_points(
+    labels: NDArray[np.int32],
+    start: NDArray[np.int64],
+    order: NDArray[np.int64],
+) -> None: ...
 def fill_raster(
-    xy_m: NDArray[np.float32],
+    points_m: NDArray[np.float32],
     height_m: NDArray[np.float32],
     is_ground: NDArray[np.uint8],
     half_m: float,
@@ -34,7 +58,7 @@ def fill_raster(
     top: NDArray[np.uint8],
 ) -> None: ...
 def first_returns(
-    xy_m: NDArray[np.float32],
+    points_m: NDArray[np.float32],
     height_m: NDArray[np.float32],
     is_ground: NDArray[np.uint8],
     out: NDArray[np.float32],

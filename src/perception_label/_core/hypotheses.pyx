@@ -12,6 +12,7 @@ cdef enum:
     OBJECT = 2
     MOST_RAYS = 12
     HEIGHT_BINS = 10
+    MOST_POINTS = 512  # of a cluster whose heading is sought
 
 # Upper edges of the height histogram, metres above the ground.
 cdef double* EDGES = [0.3, 0.6, 0.9, 1.2, 1.5, 1.8, 2.2, 3.0, 5.0]
@@ -30,6 +31,7 @@ def cluster_shape(
     standard deviation of the height, log of the points, then the height histogram (10).
     """
     cdef Py_ssize_t k, i, p, bin_, n
+    cdef int edge
     cdef double x0, x1, y0, y1, z0, z1, z, total, square
 
     with nogil:
@@ -49,8 +51,9 @@ def cluster_shape(
                 total += z
                 square += z * z
                 bin_ = 0
-                while bin_ < HEIGHT_BINS - 1 and z > EDGES[bin_]:
-                    bin_ += 1
+                # A sum of comparisons, not a search: heights in a cluster come in any order.
+                for edge in range(HEIGHT_BINS - 1):
+                    bin_ += z > EDGES[edge]
                 out[k, 8 + bin_] += 1
             if n == 0:
                 continue
@@ -66,24 +69,25 @@ def cluster_shape(
 
 
 cdef inline double closeness(
-    const float[:, ::1] xy, const int64_t[::1] order, Py_ssize_t lo, Py_ssize_t hi, Py_ssize_t step,
-    double yaw, double floor_m,
+    const float* x, const float* y, float* u, float* v, Py_ssize_t n, double yaw, float floor_m
 ) noexcept nogil:
-    cdef double c = cos(yaw), s = sin(yaw), u, v, d, q = 0
-    cdef double u0 = 1e30, u1 = -1e30, v0 = 1e30, v1 = -1e30
-    cdef Py_ssize_t i, count = (hi - lo + step - 1) // step
-    cdef int64_t p
-    for i in range(count):
-        p = order[lo + i * step]
-        u = xy[p, 0] * c + xy[p, 1] * s
-        v = xy[p, 1] * c - xy[p, 0] * s
-        u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
-    for i in range(count):
-        p = order[lo + i * step]
-        u = xy[p, 0] * c + xy[p, 1] * s
-        v = xy[p, 1] * c - xy[p, 0] * s
-        d = min(min(u - u0, u1 - u), min(v - v0, v1 - v))
-        q += 1.0 / max(d, floor_m)
+    cdef float c = <float>cos(yaw), s = <float>sin(yaw), d, e
+    cdef float u0 = <float>1e30, u1 = <float>-1e30, v0 = <float>1e30, v1 = <float>-1e30
+    cdef double q = 0
+    cdef Py_ssize_t i
+    # Loops of one kind each, in single precision: the compiler does four points at a time.
+    for i in range(n):
+        u[i] = x[i] * c + y[i] * s
+        v[i] = y[i] * c - x[i] * s
+    for i in range(n):
+        u0, u1, v0, v1 = min(u0, u[i]), max(u1, u[i]), min(v0, v[i]), max(v1, v[i])
+    for i in range(n):
+        d = u[i] - u0 if u[i] - u0 < u1 - u[i] else u1 - u[i]
+        e = v[i] - v0 if v[i] - v0 < v1 - v[i] else v1 - v[i]
+        d = d if d < e else e
+        u[i] = <float>1.0 / (d if d > floor_m else floor_m)
+    for i in range(n):
+        q += u[i]
     return q
 
 
@@ -99,25 +103,34 @@ def closeness_yaw(
 
     The closeness criterion of Zhang et al., "Efficient L-Shape Fitting for Vehicle Detection
     Using Laser Scanners" (2017), searched in steps of 5 degrees, then of 1 degree around the
-    best. Clusters of more than `max_points` are thinned evenly.
+    best. Clusters of more than `max_points` (256 at most) are thinned evenly.
     """
-    cdef Py_ssize_t k, step, i
+    cdef Py_ssize_t k, step, i, n
     cdef double best, q, yaw, coarse, degree = M_PI / 180
+    cdef float[MOST_POINTS] x, y, u, v
+    cdef int64_t p
 
     with nogil:
         for k in range(start.shape[0] - 1):
-            step = max(1, (start[k + 1] - start[k]) // max_points)
+            step = max(1, (start[k + 1] - start[k]) // min(max_points, MOST_POINTS // 2))
+            n = (start[k + 1] - start[k] + step - 1) // step
+            for i in range(n):
+                p = order[start[k] + i * step]
+                # About the first point: far from the sensor single precision would not do.
+                x[i] = xy_m[p, 0] - xy_m[order[start[k]], 0]
+                y[i] = xy_m[p, 1] - xy_m[order[start[k]], 1]
             best = -1
             coarse = 0
+            out[k] = 0
             for i in range(18):
                 yaw = 5 * degree * i
-                q = closeness(xy_m, order, start[k], start[k + 1], step, yaw, floor_m)
+                q = closeness(x, y, u, v, n, yaw, <float>floor_m)
                 if q > best:
                     best, coarse = q, yaw
             out[k] = coarse
             for i in range(-4, 5):
                 yaw = coarse + degree * i
-                q = closeness(xy_m, order, start[k], start[k + 1], step, yaw, floor_m)
+                q = closeness(x, y, u, v, n, yaw, <float>floor_m)
                 if q > best:
                     best, out[k] = q, yaw
             out[k] = out[k] - floor(out[k] / (M_PI / 2)) * (M_PI / 2)
@@ -168,8 +181,38 @@ def extents(
             out[r, 2], out[r, 3] = -far[2][cut], far[3][cut]
 
 
+def choose_points(
+    const float[:, ::1] points_m,
+    const float[::1] height_m,
+    double lowest_m,
+    double highest_m,
+    double reach_m,
+    uint8_t[::1] is_ground,
+    int64_t[::1] rows,
+) -> int64_t:
+    """Mark the ground, and list the points that may be an object's; return their number.
+
+    points_m (N, 3); ground is from 0.4 m below to 0.15 m above the surface; rows (N,): higher
+    than lowest_m, lower than highest_m and within reach_m of the sensor, ascending.
+    """
+    cdef Py_ssize_t i
+    cdef int64_t n = 0
+    cdef double x, y
+    with nogil:
+        for i in range(points_m.shape[0]):
+            x, y = points_m[i, 0], points_m[i, 1]
+            is_ground[i] = (height_m[i] > -0.4) & (height_m[i] < 0.15)
+            # Written always, counted if wanted: no branch.
+            rows[n] = i
+            n += (
+                (height_m[i] > lowest_m) & (height_m[i] < highest_m)
+                & (x * x + y * y < reach_m * reach_m)
+            )
+    return n
+
+
 def fill_raster(
-    const float[:, ::1] xy_m,
+    const float[:, ::1] points_m,
     const float[::1] height_m,
     const uint8_t[::1] is_ground,
     double half_m,
@@ -179,19 +222,20 @@ def fill_raster(
 ) -> None:
     """Mark the BEV cells in which ground (1) or an object (2) was hit, and how high.
 
-    `top` counts 2.5 cm steps, 6.4 m at most; points higher than 4.5 m or lower than 0.2 m are
-    no objects. The grid spans [-half_m, half_m) both ways.
+    points_m (N, 2 or 3). `top` counts 2.5 cm steps, 6.4 m at most; points higher than 4.5 m or
+    lower than 0.2 m are no objects. The grid spans [-half_m, half_m) both ways.
     """
-    cdef Py_ssize_t i, x, y, n = kind.shape[0]
-    cdef double inverse = 1 / cell_m
+    cdef Py_ssize_t i, n = kind.shape[0], x, y
+    cdef double inverse = 1 / cell_m, a, b
     cdef int steps
 
     with nogil:
-        for i in range(xy_m.shape[0]):
-            x = <Py_ssize_t>floor((xy_m[i, 0] + half_m) * inverse)
-            y = <Py_ssize_t>floor((xy_m[i, 1] + half_m) * inverse)
-            if x < 0 or y < 0 or x >= n or y >= n:
+        for i in range(points_m.shape[0]):
+            a, b = (points_m[i, 0] + half_m) * inverse, (points_m[i, 1] + half_m) * inverse
+            # Written so that a NaN fails; truncation is floor then.
+            if not (a >= 0 and b >= 0 and a < n and b < n):
                 continue
+            x, y = <Py_ssize_t>a, <Py_ssize_t>b
             if is_ground[i]:
                 kind[x, y] |= GROUND
             elif 0.2 < height_m[i] < 4.5:
@@ -200,29 +244,49 @@ def fill_raster(
                 top[x, y] = max(top[x, y], <uint8_t>min(steps, 255))
 
 
+cdef inline double turn_of(double x, double y) noexcept nogil:
+    """Return the bearing of (x, y) in turns, [0, 1], to 2e-6 turns."""
+    cdef double ax = fabs(x), ay = fabs(y), most = ax if ax > ay else ay
+    cdef double a = (ay if ax > ay else ax) / (most if most > 0 else 1.0), s = a * a
+    # Minimax of atan on [0, 1] (Abramowitz & Stegun 4.4.49), over 2 pi.
+    cdef double r = a * (
+        0.159133616 + s * (-0.052568799 + s * (0.028670331 + s * (-0.013549338 + s * 0.003316021)))
+    )
+    r = 0.25 - r if ay > ax else r
+    r = 0.5 - r if x < 0 else r
+    return 1.0 - r if y < 0 else r
+
+
 def first_returns(
-    const float[:, ::1] xy_m,
+    const float[:, ::1] points_m,
     const float[::1] height_m,
     const uint8_t[::1] is_ground,
     float[::1] out,
 ) -> None:
     """Write the range of the nearest return 0.3 to 1.7 m above ground in each azimuth bin.
 
-    Bin k is centred on -pi + (k + 0.5) * 2 pi / bins; bins without a return are left alone.
+    points_m (N, 2 or 3). Bin k is centred on -pi + (k + 0.5) * 2 pi / bins; bins without a
+    return are left alone.
     """
     cdef Py_ssize_t i, k, bins = out.shape[0]
     cdef float r
-    cdef double scale = bins / (2 * M_PI)
+    cdef double scale = bins / (2 * M_PI), place, x, y
 
     with nogil:
-        for i in range(xy_m.shape[0]):
-            if is_ground[i] or not 0.3 <= height_m[i] <= 1.7:
+        for i in range(points_m.shape[0]):
+            if is_ground[i] or not (0.3 <= height_m[i] <= 1.7):
                 continue
-            r = <float>sqrt(xy_m[i, 0] * xy_m[i, 0] + xy_m[i, 1] * xy_m[i, 1])
+            x, y = points_m[i, 0], points_m[i, 1]
+            r = <float>sqrt(x * x + y * y)
             # Nor a bearing that is no number: it would be no bin.
             if not r < 1e9:
                 continue
-            k = <Py_ssize_t>((atan2(xy_m[i, 1], xy_m[i, 0]) + M_PI) * scale) % bins
+            place = turn_of(-x, -y) * bins
+            k = <Py_ssize_t>place
+            if place - k < 0.01 or place - k > 0.99:
+                # Too near to a bin's border for a polynomial.
+                k = <Py_ssize_t>((atan2(y, x) + M_PI) * scale)
+            k = k if k < bins else 0
             if r < out[k]:
                 out[k] = r
 
