@@ -102,3 +102,18 @@ def test_sort_keys_is_stable_at_any_width(n_bits):
     oracle.sort_keys(twin_keys, twin_rows, None, None, n_bits)
     assert (keys == twin_keys).all()
     assert (rows == twin_rows).all()
+
+
+@given(SEEDS, st.integers(0, 90))
+def test_keep_first_matches_its_twin(seed, n):
+    rng = np.random.default_rng(seed)
+    # Keys that differ in their high bits only, and a table that is as full as it gets.
+    keys = rng.integers(1, 30, n).astype(np.uint64) << np.uint64(rng.integers(0, 50))
+    rows = np.arange(n, dtype=np.int32) * 3
+    results = []
+    for side in (core, oracle):
+        table = np.zeros(1 << (2 * n + 1).bit_length(), np.uint64)
+        picked = np.zeros(n, np.int64)
+        found = side.keep_first(keys, rows, table, picked)
+        results.append(picked[:found].tolist())
+    assert results[0] == results[1]

@@ -48,3 +48,9 @@ def pick_central(sorted_m, rows, starts, picked):
         points = sorted_m[inside].astype(float)
         gap = np.sum((points - points.sum(axis=0) / len(points)) ** 2, axis=1)
         picked[cell] = rows[inside][np.argmin(gap)]
+
+
+def keep_first(keys, rows, table, picked):
+    first = np.sort(np.unique(keys, return_index=True)[1])
+    picked[: len(first)] = rows[first]
+    return len(first)

@@ -211,3 +211,47 @@ def average_near(cuboids, scores, kept, reach_m, size_m, turn_rad, least, out):
         weight = scores[alike] ** 4
         out[r, :6] = np.average(cuboids[alike, :6], axis=0, weights=weight)
         out[r, 6] = cuboids[k, 6] + np.average(turn[alike], weights=weight)
+
+
+def suggest(yaw_rad, rect_m, highest_m, templates, groups, row, template, footprint, seen_m):
+    seen = np.stack([rect_m[:, 1] - rect_m[:, 0], rect_m[:, 3] - rect_m[:, 2]], 1)
+    middle = np.stack([rect_m[:, 0] + rect_m[:, 1], rect_m[:, 2] + rect_m[:, 3]], 1) / 2
+    away = np.where(middle > 0, 1.0, -1.0)
+    shown = np.flatnonzero((seen[:, 0] >= seen[:, 1]) & (seen[:, 0] > 1.5))
+    parts = [(shown, len(templates), middle[shown], np.maximum(seen[shown], 0.3))]
+    for t, (length, width, slack, slack_m, longest, shortest) in enumerate(templates):
+        size = np.maximum(seen, [length, width])
+        spare = (size - seen) / 2
+        fits = (seen <= np.array([length, width]) * (1 + slack) + slack_m).all(axis=1)
+        fits &= seen.max(axis=1) <= longest
+        if groups[t] == 0:
+            fits &= (seen.max(axis=1) >= 3) | (seen.min(axis=1) >= shortest) | (shortest == 0)
+            fits &= (length < 6) | (highest_m > 1.4)
+        else:
+            fits &= (seen.max(axis=1) >= shortest) & (highest_m > 0.7) & (highest_m < 2.4)
+            fits &= (groups[t] != 1) | (seen[:, 0] >= seen[:, 1])
+        for along in (1.0, 0.0, -1.0) if groups[t] == 0 else (None,):
+            rows = np.flatnonzero(fits & (spare[:, 0] > 0.4) if along in (0.0, -1.0) else fits)
+            shift = 0.0 if along is None else spare[rows] * away[rows] * [along, 1.0]
+            parts.append((rows, t, middle[rows] + shift, size[rows]))
+    n = 0
+    for rows, t, at, size in parts:
+        for r, uv, lw in zip(rows, at, size, strict=True):
+            row[n], template[n], seen_m[n] = r, t, seen[r]
+            footprint[n] = [*rotated([uv], -yaw_rad[r])[0], *lw, yaw_rad[r]]
+            n += 1
+    return n
+
+
+def group_points(labels, start, order):
+    lists = [np.flatnonzero(labels == k) for k in range(len(start) - 1)]
+    start[:] = np.cumsum([0, *map(len, lists)])
+    order[:] = np.concatenate([*lists, np.empty(0, int)])
+
+
+def choose_points(points_m, height_m, lowest_m, highest_m, reach_m, is_ground, rows):
+    is_ground[:] = (height_m < 0.15) & (height_m > -0.4)
+    inside = np.hypot(*points_m[:, :2].astype(np.float64).T) < reach_m
+    found = np.flatnonzero((height_m > lowest_m) & (height_m < highest_m) & inside)
+    rows[: len(found)] = found
+    return len(found)

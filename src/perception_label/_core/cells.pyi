@@ -12,6 +12,12 @@ def cell_keys(
     keys: NDArray[np.uint64],
     rows: NDArray[np.int32],
 ) -> None: ...
+def keep_first(
+    keys: NDArray[np.uint64],
+    rows: NDArray[np.int32],
+    table: NDArray[np.uint64],
+    picked: NDArray[np.int64],
+) -> int: ...
 def sort_keys(
     keys: NDArray[np.uint64],
     rows: NDArray[np.int32],

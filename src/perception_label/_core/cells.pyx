@@ -64,6 +64,34 @@ def cell_keys(
             n += 1
 
 
+def keep_first(
+    const uint64_t[::1] keys, const int32_t[::1] rows, uint64_t[::1] table, int64_t[::1] picked
+) -> int64_t:
+    """Write the row of the first point of each cell and return the number of cells.
+
+    keys, rows (n,) from cell_keys; table (2**b,) zeros, at least 2 n; picked (n,), ascending.
+    """
+    cdef Py_ssize_t i, place, last = table.shape[0] - 1
+    cdef int64_t n = 0
+    cdef uint64_t key, before = 0
+    with nogil:
+        for i in range(keys.shape[0]):
+            key = keys[i]
+            # Neighbours in a scan share cells. No key is 0: cells are numbered from MARGIN.
+            if key == before:
+                continue
+            before = key
+            # Fibonacci hashing: the high half of the product is well mixed.
+            place = <Py_ssize_t>((key * <uint64_t>0x9E3779B97F4A7C15) >> 32) & last
+            while table[place] != 0 and table[place] != key:
+                place = (place + 1) & last
+            if table[place] == 0:
+                table[place] = key
+                picked[n] = rows[i]
+                n += 1
+    return n
+
+
 def sort_keys(
     uint64_t[::1] keys,
     int32_t[::1] rows,

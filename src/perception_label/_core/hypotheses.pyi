@@ -34,12 +34,13 @@ def choose_points(
     rows: NDArray[np.int64],
 ) -> int: ...
 def suggest(
-    owner: NDArray[np.int64],
     yaw_rad: NDArray[np.float64],
     rect_m: NDArray[np.float64],
     highest_m: NDArray[np.float64],
     templates: NDArray[np.float64],
-    kinds: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    row: NDArray[np.int64],
+    template: NDArray[np.int64],
     footprint: NDArray[np.float64],
     seen_m: NDArray[np.float64],
 ) -> int: ...

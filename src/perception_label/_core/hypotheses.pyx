@@ -5,11 +5,13 @@ height above the local ground. Clusters are CSR: rows order[start[k]:start[k + 1
 """
 
 from libc.math cimport M_PI, atan, atan2, ceil, cos, fabs, floor, log1p, sin, sqrt
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 cdef enum:
     GROUND = 1
     OBJECT = 2
+    VEHICLE = 0
+    PEDESTRIAN = 1
     MOST_RAYS = 12
     HEIGHT_BINS = 10
     MOST_POINTS = 512  # of a cluster whose heading is sought
@@ -179,6 +181,102 @@ def extents(
                     far[side][j] = value
             out[r, 0], out[r, 1] = -far[0][cut], far[1][cut]
             out[r, 2], out[r, 3] = -far[2][cut], far[3][cut]
+
+
+cdef inline bint fits(
+    const double* t, int64_t group, double length, double width, double high
+) noexcept nogil:
+    """Say whether a seen rectangle may be an object of a template; see `suggest`."""
+    cdef double longest = max(length, width), shortest = min(length, width)
+    if length > t[0] * (1 + t[2]) + t[3] or width > t[1] * (1 + t[2]) + t[3] or longest > t[4]:
+        return False
+    if group == VEHICLE:
+        # Big ones stand high.
+        return (longest >= 3.0 or shortest >= t[5] or t[5] == 0) and (t[0] < 6 or high > 1.4)
+    # A square one: one way round is enough.
+    return longest >= t[5] and 0.7 < high < 2.4 and (group != PEDESTRIAN or length >= width)
+
+
+def suggest(
+    const double[::1] yaw_rad,
+    const double[:, ::1] rect_m,
+    const double[::1] highest_m,
+    const double[:, ::1] templates,
+    const int64_t[::1] groups,
+    int64_t[::1] row,
+    int64_t[::1] template,
+    double[:, ::1] footprint,
+    double[:, ::1] seen_m,
+) -> int64_t:
+    """Write the cuboids that each seen rectangle may be the visible part of; return how many.
+
+    yaw_rad (R,) and rect_m (R, 4) as `extents` writes them, highest_m (R,) above the ground;
+    templates (T, 6) length, width, slack (share, metres), longest, shortest; groups (T,). To
+    each rectangle belong 3 T + 1 places in row, template, footprint (x, y, length, width, yaw)
+    and seen_m (length, width). Order: as seen (template T), then template by template, each
+    grown away from the sensor, both ways, and towards it.
+    """
+    cdef Py_ssize_t r, t, n_templates = templates.shape[0]
+    cdef int along
+    cdef int64_t n = 0
+    cdef double length, width, x, y, l, w, u, v
+    with nogil:
+        for t in range(-1, n_templates):
+            for along in range(1, -2, -1):
+                if along < 1 and (t < 0 or groups[t] != VEHICLE):
+                    break
+                for r in range(yaw_rad.shape[0]):
+                    length, width = rect_m[r, 1] - rect_m[r, 0], rect_m[r, 3] - rect_m[r, 2]
+                    x, y = (rect_m[r, 0] + rect_m[r, 1]) / 2, (rect_m[r, 2] + rect_m[r, 3]) / 2
+                    if t < 0:
+                        if length < width or length <= 1.5:
+                            continue
+                        l, w = max(length, 0.3), max(width, 0.3)
+                    else:
+                        if not fits(&templates[t, 0], groups[t], length, width, highest_m[r]):
+                            continue
+                        l, w = max(length, templates[t, 0]), max(width, templates[t, 1])
+                        u, v = (l - length) / 2, (w - width) / 2
+                        if along < 1 and not u > 0.4:
+                            continue
+                        if groups[t] == VEHICLE:
+                            x += along * (u if x > 0 else -u)
+                            y += v if y > 0 else -v
+                    row[n] = r
+                    template[n] = t if t >= 0 else n_templates
+                    u, v = cos(yaw_rad[r]), sin(yaw_rad[r])
+                    footprint[n, 0], footprint[n, 1] = u * x - v * y, v * x + u * y
+                    footprint[n, 2], footprint[n, 3] = l, w
+                    footprint[n, 4] = yaw_rad[r]
+                    seen_m[n, 0], seen_m[n, 1] = length, width
+                    n += 1
+    return n
+
+
+def group_points(
+    const int32_t[::1] labels, int64_t[::1] start, int64_t[::1] order
+) -> None:
+    """List the points of each cluster, in rising order.
+
+    labels (N,), -1 for none, else below K; start (K + 1,) zeros, becomes where each cluster's
+    list begins; order (n,) the lists.
+    """
+    cdef Py_ssize_t i, k, n = start.shape[0] - 1
+    cdef int64_t total = 0
+    with nogil:
+        for i in range(labels.shape[0]):
+            if labels[i] >= 0:
+                start[labels[i] + 1] += 1
+        for k in range(1, n + 1):
+            start[k] += start[k - 1]
+        for i in range(labels.shape[0]):
+            if labels[i] >= 0:
+                order[start[labels[i]]] = i
+                start[labels[i]] += 1
+        # Each cluster's place has moved to its end, which is where the next begins.
+        for k in range(n, 0, -1):
+            start[k] = start[k - 1]
+        start[0] = 0
 
 
 def choose_points(

@@ -43,6 +43,24 @@ def sort_into_cells(points_m: Points, side_m: float, *, name: str, whole: bool =
     Cells start at the lowest point or, if `whole`, at whole multiples of their side. A point
     that is not finite, or beyond 1e9 m, is left out. `name` is the setting an error speaks of.
     """
+    keys, rows, bits = number_cells(points_m, side_m, name=name, whole=whole)
+    n_usable = len(keys)
+    shifts = np.array([bits[1] + bits[2], bits[2]], dtype=np.int64)
+    spare_keys, spare_rows = np.empty_like(keys), np.empty_like(rows)
+    if core.sort_keys(keys, rows, spare_keys, spare_rows, sum(bits)):
+        keys, rows, spare_keys = spare_keys, spare_rows, keys
+    points, starts = np.empty((n_usable, 3), dtype=np.float32), np.empty(n_usable + 1, np.int32)
+    n_cells = core.lay_out(points_m, keys, rows, points, spare_keys, starts)
+    return Cells(points, rows, spare_keys[:n_cells], starts[: n_cells + 1], shifts)
+
+
+def number_cells(
+    points_m: Points, side_m: float, *, name: str, whole: bool = False
+) -> tuple[NDArray[np.uint64], NDArray[np.int32], list[int]]:
+    """Return the cell of each usable point as a key, its row, and the bits of each axis.
+
+    Arguments and cells are those of `sort_into_cells`; no key is 0.
+    """
     low, high = np.empty(3), np.empty(3)
     n_usable = core.bounds(points_m, low, high)
     if whole:
@@ -59,13 +77,8 @@ def sort_into_cells(points_m: Points, side_m: float, *, name: str, whole: bool =
     if sum(bits) <= 64:
         core.cell_keys(points_m, low, side_m, shifts, keys, rows)
     else:
-        bits, shifts = _far_apart(points_m, low, side_m, keys, rows, name)
-    spare_keys, spare_rows = np.empty_like(keys), np.empty_like(rows)
-    if core.sort_keys(keys, rows, spare_keys, spare_rows, sum(bits)):
-        keys, rows, spare_keys = spare_keys, spare_rows, keys
-    points, starts = np.empty((n_usable, 3), dtype=np.float32), np.empty(n_usable + 1, np.int32)
-    n_cells = core.lay_out(points_m, keys, rows, points, spare_keys, starts)
-    return Cells(points, rows, spare_keys[:n_cells], starts[: n_cells + 1], shifts)
+        bits = _far_apart(points_m, low, side_m, keys, rows, name)
+    return keys, rows, bits
 
 
 def _far_apart(
@@ -75,7 +88,7 @@ def _far_apart(
     keys: NDArray[np.uint64],
     rows: NDArray[np.int32],
     name: str,
-) -> tuple[list[int], Ints]:
+) -> list[int]:
     """Write the keys of cells too far apart for 64 bits: empty stretches are shortened."""
     rows[:] = np.flatnonzero((np.abs(points_m) <= 1e9).all(axis=1))
     cells = ((points_m[rows] - low_m) / side_m).astype(np.int64)
@@ -90,4 +103,4 @@ def _far_apart(
     shifts = np.array([bits[1] + bits[2], bits[2]], dtype=np.int64)
     packed = (cells[:, 0] << shifts[0]) | (cells[:, 1] << shifts[1]) | cells[:, 2]
     keys[:] = packed.astype(np.uint64)
-    return bits, shifts
+    return bits

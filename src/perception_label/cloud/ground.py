@@ -98,6 +98,16 @@ def ground_surface(points_m: NDArray[Any]) -> GroundSurface:
     return _surface(points, *_place(points))
 
 
+def heights_above_ground(points_m: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the height of each point of a sweep above the ground under it, (N,).
+
+    As `ground_surface(points_m).height_above(points_m)`, in less time.
+    """
+    points = as_points(points_m)
+    places, counts = _place(points)
+    return _height_above(_surface(points, places, counts), points, places)
+
+
 def split_ground(points_m: NDArray[Any], *, tolerance_m: float | None = None) -> Mask:
     """Tell ground from everything that stands on it.
 

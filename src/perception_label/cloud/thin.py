@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from perception_label._core import cells as core
 from perception_label.arrays import Ints, as_points
-from perception_label.cloud.cells import sort_into_cells
+from perception_label.cloud.cells import number_cells, sort_into_cells
 from perception_label.errors import SettingError
 
 CHOICES = ("central", "first")
@@ -49,10 +49,14 @@ def thin(points_m: NDArray[Any], voxel_m: float, *, keep: str = "first") -> Ints
         raise SettingError(f"voxel_m: expected a positive number of metres, got {voxel_m}")
     if keep not in CHOICES:
         raise SettingError(f"keep: expected one of {', '.join(CHOICES)}, got {keep!r}")
-    cells = sort_into_cells(as_points(points_m), float(voxel_m), name="voxel_m", whole=True)
+    points = as_points(points_m)
     if keep == "first":
-        picked = cells.rows[cells.starts[:-1]]
-    else:
-        picked = np.empty(len(cells.keys), dtype=np.int32)
-        core.pick_central(cells.points_m, cells.rows, cells.starts, picked)
+        keys, rows, _ = number_cells(points, float(voxel_m), name="voxel_m", whole=True)
+        # At most half full, so that a free place is near.
+        table = np.zeros(1 << (2 * len(keys) + 1).bit_length(), dtype=np.uint64)
+        first = np.empty(len(keys), dtype=np.int64)
+        return first[: core.keep_first(keys, rows, table, first)].copy()
+    cells = sort_into_cells(points, float(voxel_m), name="voxel_m", whole=True)
+    picked = np.empty(len(cells.keys), dtype=np.int32)
+    core.pick_central(cells.points_m, cells.rows, cells.starts, picked)
     return np.sort(picked).astype(np.int64)

@@ -72,15 +72,16 @@ def list_clusters(
         raise ShapeError(f"labelings: expected ({n},), got {[x.shape for x in labelings]}")
     orders: list[Ints] = []
     lengths: list[Ints] = []
-    seen: set[tuple[int, int]] = set()
+    tables: list[Ints] = []
     for labels in labelings:
         order, count = _group(labels)
-        first = order[np.cumsum(count) - count] if len(count) else order[:0]
+        first = order[np.cumsum(count) - count]
         # Groupings at growing radii nest: as many points from the same first one are the same.
-        fresh = np.array(
-            [(f, c) not in seen for f, c in zip(first.tolist(), count.tolist(), strict=True)], bool
-        )
-        seen.update(zip(first.tolist(), count.tolist(), strict=True))
+        fresh = np.ones(len(count), dtype=np.bool_)
+        for table in tables:
+            fresh &= table[first] != count
+        tables.append(np.zeros(n, dtype=np.int64))
+        tables[-1][first] = count
         orders.append(order[np.repeat(fresh, count)])
         lengths.append(count[fresh])
     order = np.concatenate([*orders, np.empty(0, np.int64)])
@@ -105,11 +106,10 @@ def choose(clusters: ClusterList, rows: NDArray[np.bool_]) -> ClusterList:
     )
 
 
-def _group(labels: NDArray[np.integer]) -> tuple[Ints, Ints]:
+def _group(labels: ClusterIds) -> tuple[Ints, Ints]:
     """Return the points sorted by cluster (first points first) and the size of each cluster."""
-    if len(labels) and labels.max() < 1 << 15:
-        labels = labels.astype(np.int16)  # sorted by counting: three times faster
-    order = np.argsort(labels, kind="stable")
-    order = order[np.searchsorted(labels[order], 0) :]
-    count = np.bincount(labels[order], minlength=0) if len(order) else np.empty(0, np.int64)
-    return order.astype(np.int64), count[count > 0].astype(np.int64)
+    start = np.zeros(int(labels.max(initial=-1)) + 2, dtype=np.int64)
+    order = np.empty(int((labels >= 0).sum()), dtype=np.int64)
+    core.group_points(np.ascontiguousarray(labels, dtype=np.int32), start, order)
+    count = np.diff(start)
+    return order, count[count > 0]

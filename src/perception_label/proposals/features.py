@@ -67,7 +67,7 @@ def survey(
     kind = np.zeros((cells, cells), dtype=np.uint8)
     top = np.zeros((cells, cells), dtype=np.uint8)
     first = np.full(AZIMUTH_BINS, 1e9, dtype=np.float32)
-    xy = np.ascontiguousarray(points_m[:, :2], dtype=np.float32)
+    xy = np.ascontiguousarray(points_m, dtype=np.float32)
     height = np.ascontiguousarray(height_m, dtype=np.float32)
     ground = np.ascontiguousarray(is_ground).view(np.uint8)
     core.fill_raster(xy, height, ground, HALF_M, CELL_M, kind, top)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_label._core import hypotheses as core
 from perception_label.arrays import Floats, Ints
 from perception_label.proposals.clusters import (
     HIGHEST,
@@ -45,6 +46,11 @@ TEMPLATES = (
 )
 FIRST_LOOK = (1, 6, 7, len(TEMPLATES))  # the common car, the small classes, as seen
 AS_SEEN = len(TEMPLATES)  # the cluster's own rectangle, a vehicle of any size
+_SIZES = np.array(
+    [[t.length_m, t.width_m, t.slack, t.slack_m, t.longest_m, t.shortest_m] for t in TEMPLATES]
+)
+_GROUPS = np.array([*(t.group for t in TEMPLATES), VEHICLE])
+_IS_FIRST = np.isin(np.arange(len(TEMPLATES) + 1), FIRST_LOOK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ class Hypotheses:
 
 def first_look(hypotheses: Hypotheses) -> NDArray[np.bool_]:
     """Return the hypotheses that tell whether a cluster is worth the others: one per kind."""
-    return np.isin(hypotheses.template, FIRST_LOOK)
+    return _IS_FIRST[hypotheses.template]
 
 
 def object_sized(clusters: ClusterList) -> NDArray[np.bool_]:
@@ -133,13 +139,16 @@ def suggest(clusters: ClusterList, yaw_rad: Floats, headings: Floats) -> Hypothe
     owner = np.concatenate([owner, owner])
     yaw = np.concatenate([yaw, yaw + np.pi / 2])
     rect = np.concatenate([rect, np.stack([rect[:, 2], rect[:, 3], -rect[:, 1], -rect[:, 0]], 1)])
-    seen = np.stack([rect[:, 1] - rect[:, 0], rect[:, 3] - rect[:, 2]], 1)
-    parts = [_as_seen(owner, yaw, rect, seen)]
-    high = clusters.shape[owner, HIGHEST]
-    for index, template in enumerate(TEMPLATES):
-        fits = _fits(template, seen, high)
-        parts += _grown(index, template, owner[fits], yaw[fits], rect[fits], seen[fits])
-    return join(parts)
+    most = len(owner) * (3 * len(TEMPLATES) + 1)
+    row, template = np.empty((2, most), dtype=np.int64)
+    footprint, seen = np.empty((most, 5)), np.empty((most, 2))
+    high = clusters.shape[owner, HIGHEST].astype(np.float64)
+    n = core.suggest(yaw, rect, high, _SIZES, _GROUPS[:-1], row, template, footprint, seen)
+    # Copies: views would keep the much larger arrays alive.
+    chosen = template[:n].copy()
+    return Hypotheses(
+        owner[row[:n]], chosen, _GROUPS[chosen], footprint[:n].copy(), seen[:n].copy()
+    )
 
 
 def join(parts: list[Hypotheses]) -> Hypotheses:
@@ -162,60 +171,3 @@ def _headings(yaw_rad: Floats, headings: Floats) -> tuple[Ints, Floats]:
         owner.append(clusters[other])
         yaw.append(np.full(other.sum(), heading))
     return np.concatenate(owner), np.concatenate(yaw)
-
-
-def _fits(template: Template, seen: Floats, high: Floats) -> NDArray[np.bool_]:
-    longest, shortest = seen.max(axis=1), seen.min(axis=1)
-    fits = seen[:, 0] <= template.length_m * (1 + template.slack) + template.slack_m
-    fits &= seen[:, 1] <= template.width_m * (1 + template.slack) + template.slack_m
-    fits &= longest <= template.longest_m
-    if template.group == VEHICLE:
-        fits &= (longest >= 3.0) | (shortest >= template.shortest_m) | (template.shortest_m == 0)
-        # Big ones stand high.
-        return np.asarray(fits & ((template.length_m < 6) | (high > 1.4)))
-    fits &= (longest >= template.shortest_m) & (high > 0.7) & (high < 2.4)
-    if template.group == PEDESTRIAN:
-        fits &= seen[:, 0] >= seen[:, 1]  # square: one way round is enough
-    return np.asarray(fits)
-
-
-def _as_seen(owner: Ints, yaw: Floats, rect: Floats, seen: Floats) -> Hypotheses:
-    pick = (seen[:, 0] >= seen[:, 1]) & (seen[:, 0] > 1.5)
-    size = np.maximum(seen[pick], 0.3)
-    middle = np.stack([rect[pick, 0] + rect[pick, 1], rect[pick, 2] + rect[pick, 3]], 1) / 2
-    return _hypotheses(AS_SEEN, VEHICLE, owner[pick], yaw[pick], middle, size, seen[pick])
-
-
-def _grown(
-    index: int, template: Template, owner: Ints, yaw: Floats, rect: Floats, seen: Floats
-) -> list[Hypotheses]:
-    size = np.maximum(seen, [template.length_m, template.width_m])
-    middle = np.stack([rect[:, 0] + rect[:, 1], rect[:, 2] + rect[:, 3]], 1) / 2
-    spare = (size - seen) / 2
-    if template.group != VEHICLE:
-        return [_hypotheses(index, template.group, owner, yaw, middle, size, seen)]
-    away = np.where(middle > 0, 1.0, -1.0)
-    parts = []
-    for along in (1.0, 0.0, -1.0):
-        pick = np.full(len(owner), True) if along == 1.0 else spare[:, 0] > 0.4
-        at = middle + spare * away * [along, 1.0]
-        parts.append(
-            _hypotheses(
-                index, template.group, owner[pick], yaw[pick], at[pick], size[pick], seen[pick]
-            )
-        )
-    return parts
-
-
-def _hypotheses(
-    index: int, group: int, owner: Ints, yaw: Floats, middle: Floats, size: Floats, seen: Floats
-) -> Hypotheses:
-    c, s = np.cos(yaw), np.sin(yaw)
-    x, y = c * middle[:, 0] - s * middle[:, 1], s * middle[:, 0] + c * middle[:, 1]
-    return Hypotheses(
-        owner=owner,
-        template=np.full(len(owner), index),
-        group=np.full(len(owner), group),
-        footprint=np.column_stack([x, y, size, yaw]),
-        seen_m=seen,
-    )

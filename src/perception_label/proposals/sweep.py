@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_label._core import hypotheses as core
-from perception_label.arrays import Floats, Ints, Mask
+from perception_label.arrays import Floats, Ints, as_points
 from perception_label.cloud.clusters import cluster
-from perception_label.cloud.ground import ground_surface
+from perception_label.cloud.ground import heights_above_ground
 from perception_label.cloud.thin import thin
 from perception_label.config import Proposals
 from perception_label.geometry.cuboids import Cuboids
@@ -96,14 +96,13 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
         Passes over hopeless clusters, by their shape and by a first look at a few of their
         hypotheses; without it none is passed over and `scores` is None.
     """
-    surface = ground_surface(points_m)
-    height = surface.height_above(points_m)
-    is_ground: Mask = (height < 0.15) & (height > -0.4)
-    around = survey(points_m, height, is_ground)
-    near = (height > LOWEST_M) & (height < HIGHEST_M)
-    with np.errstate(over="ignore"):  # the square of a wild coordinate is infinite: not near
-        near &= points_m[:, 0] ** 2 + points_m[:, 1] ** 2 < REACH_M**2
-    rows = np.flatnonzero(near)
+    points_m = as_points(points_m)
+    height = heights_above_ground(points_m)
+    is_ground = np.empty(len(points_m), dtype=np.uint8)
+    rows = np.empty(len(points_m), dtype=np.int64)
+    n = core.choose_points(points_m, height, LOWEST_M, HIGHEST_M, REACH_M, is_ground, rows)
+    around = survey(points_m, height, is_ground.view(np.bool_))
+    rows = rows[:n]
     rows = rows[thin(points_m[rows], THIN_M)]
     points, above = points_m[rows], height[rows]
     found = list_clusters(
