@@ -28,3 +28,27 @@ def listed(parts):
     points = np.concatenate(parts).astype(np.float32)
     labels = np.repeat(np.arange(len(parts)), [len(p) for p in parts]).astype(np.int32)
     return list_clusters(points, points[:, 2], [labels])
+
+
+def clumps(seed, n=300, n_clusters=4):
+    """Points around the sensor, their heights, and clusters of them; some share points."""
+    rng = np.random.default_rng(seed)
+    middle = rng.uniform(-12, 12, (n_clusters, 2))
+    which = rng.integers(0, n_clusters, n)
+    xy = (middle[which] + rng.uniform(-2, 2, (n, 2)) * rng.uniform(0.1, 1, (n, 1))).astype("f4")
+    height = rng.uniform(-0.5, 5.5, n).astype(np.float32)
+    parts = [np.flatnonzero(which == k) for k in range(n_clusters)]
+    parts.append(rng.permutation(n)[: rng.integers(1, n + 1)])
+    parts = [part for part in parts if len(part)]
+    start = np.cumsum([0, *map(len, parts)])
+    return rng, xy, height, np.concatenate(parts).astype(np.int64), start.astype(np.int64)
+
+
+def both(sides, name, n_out, dtype, *inputs):
+    """What a kernel and its twin write."""
+    results = []
+    for side in sides:
+        out = np.zeros(n_out, dtype)
+        getattr(side, name)(*inputs, out)
+        results.append(out)
+    return results

@@ -24,15 +24,6 @@ def extents(
     yaw_rad: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None: ...
-def choose_points(
-    points_m: NDArray[np.float32],
-    height_m: NDArray[np.float32],
-    lowest_m: float,
-    highest_m: float,
-    reach_m: float,
-    is_ground: NDArray[np.uint8],
-    rows: NDArray[np.int64],
-) -> int: ...
 def suggest(
     yaw_rad: NDArray[np.float64],
     rect_m: NDArray[np.float64],
@@ -48,37 +39,6 @@ def group_points(
     labels: NDArray[np.int32],
     start: NDArray[np.int64],
     order: NDArray[np.int64],
-) -> None: ...
-def fill_raster(
-    points_m: NDArray[np.float32],
-    height_m: NDArray[np.float32],
-    is_ground: NDArray[np.uint8],
-    half_m: float,
-    cell_m: float,
-    kind: NDArray[np.uint8],
-    top: NDArray[np.uint8],
-) -> None: ...
-def first_returns(
-    points_m: NDArray[np.float32],
-    height_m: NDArray[np.float32],
-    is_ground: NDArray[np.uint8],
-    out: NDArray[np.float32],
-) -> None: ...
-def describe(
-    xy_m: NDArray[np.float32],
-    height_m: NDArray[np.float32],
-    order: NDArray[np.int64],
-    start: NDArray[np.int64],
-    owner: NDArray[np.int64],
-    cuboids: NDArray[np.float64],
-    max_points: int,
-    kind: NDArray[np.uint8],
-    top: NDArray[np.uint8],
-    half_m: float,
-    cell_m: float,
-    first: NDArray[np.float32],
-    ray: NDArray[np.float64],
-    out: NDArray[np.float32],
 ) -> None: ...
 def average_near(
     cuboids: NDArray[np.float64],

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_label._core import hypotheses as core
+from perception_label._core import surroundings as core
 from perception_label.proposals.clusters import (
     HIGHEST,
     HISTOGRAM,

@@ -1,0 +1,390 @@
+"""What a whole sweep hit, and what that says about a cuboid.
+
+Points are those of a sweep around the sensor, metres; `height_m` is their height above the
+local ground. A cluster's points are CSR: rows order[start[k]:start[k + 1]].
+"""
+
+from libc.math cimport M_PI, atan, atan2, ceil, cos, fabs, floor, log1p, sin, sqrt
+from libc.stdint cimport int64_t, uint8_t
+
+cdef enum:
+    GROUND = 1
+    OBJECT = 2
+    MOST_RAYS = 12
+
+
+def choose_points(
+    const float[:, ::1] points_m,
+    const float[::1] height_m,
+    double lowest_m,
+    double highest_m,
+    double reach_m,
+    uint8_t[::1] is_ground,
+    int64_t[::1] rows,
+) -> int64_t:
+    """Mark the ground, and list the points that may be an object's; return their number.
+
+    points_m (N, 3); ground is from 0.4 m below to 0.15 m above the surface; rows (N,): higher
+    than lowest_m, lower than highest_m and within reach_m of the sensor, ascending.
+    """
+    cdef Py_ssize_t i
+    cdef int64_t n = 0
+    cdef double x, y
+    with nogil:
+        for i in range(points_m.shape[0]):
+            x, y = points_m[i, 0], points_m[i, 1]
+            is_ground[i] = (height_m[i] > -0.4) & (height_m[i] < 0.15)
+            # Written always, counted if wanted: no branch.
+            rows[n] = i
+            n += (
+                (height_m[i] > lowest_m) & (height_m[i] < highest_m)
+                & (x * x + y * y < reach_m * reach_m)
+            )
+    return n
+
+
+def fill_raster(
+    const float[:, ::1] points_m,
+    const float[::1] height_m,
+    const uint8_t[::1] is_ground,
+    double half_m,
+    double cell_m,
+    uint8_t[:, ::1] kind,
+    uint8_t[:, ::1] top,
+) -> None:
+    """Mark the BEV cells in which ground (1) or an object (2) was hit, and how high.
+
+    points_m (N, 2 or 3). `top` counts 2.5 cm steps, 6.4 m at most; points higher than 4.5 m or
+    lower than 0.2 m are no objects. The grid spans [-half_m, half_m) both ways.
+    """
+    cdef Py_ssize_t i, n = kind.shape[0], x, y
+    cdef double inverse = 1 / cell_m, a, b
+    cdef int steps
+
+    with nogil:
+        for i in range(points_m.shape[0]):
+            a, b = (points_m[i, 0] + half_m) * inverse, (points_m[i, 1] + half_m) * inverse
+            # Written so that a NaN fails; truncation is floor then.
+            if not (a >= 0 and b >= 0 and a < n and b < n):
+                continue
+            x, y = <Py_ssize_t>a, <Py_ssize_t>b
+            if is_ground[i]:
+                kind[x, y] |= GROUND
+            elif 0.2 < height_m[i] < 4.5:
+                kind[x, y] |= OBJECT
+                steps = <int>(height_m[i] * 40)
+                top[x, y] = max(top[x, y], <uint8_t>min(steps, 255))
+
+
+cdef inline double turn_of(double x, double y) noexcept nogil:
+    """Return the bearing of (x, y) in turns, [0, 1], to 2e-6 turns."""
+    cdef double ax = fabs(x), ay = fabs(y), most = ax if ax > ay else ay
+    cdef double a = (ay if ax > ay else ax) / (most if most > 0 else 1.0), s = a * a
+    # Minimax of atan on [0, 1] (Abramowitz & Stegun 4.4.49), over 2 pi.
+    cdef double r = a * (
+        0.159133616 + s * (-0.052568799 + s * (0.028670331 + s * (-0.013549338 + s * 0.003316021)))
+    )
+    r = 0.25 - r if ay > ax else r
+    r = 0.5 - r if x < 0 else r
+    return 1.0 - r if y < 0 else r
+
+
+def first_returns(
+    const float[:, ::1] points_m,
+    const float[::1] height_m,
+    const uint8_t[::1] is_ground,
+    float[::1] out,
+) -> None:
+    """Write the range of the nearest return 0.3 to 1.7 m above ground in each azimuth bin.
+
+    points_m (N, 2 or 3). Bin k is centred on -pi + (k + 0.5) * 2 pi / bins; bins without a
+    return are left alone.
+    """
+    cdef Py_ssize_t i, k, bins = out.shape[0]
+    cdef float r
+    cdef double scale = bins / (2 * M_PI), place, x, y
+
+    with nogil:
+        for i in range(points_m.shape[0]):
+            if is_ground[i] or not (0.3 <= height_m[i] <= 1.7):
+                continue
+            x, y = points_m[i, 0], points_m[i, 1]
+            r = <float>sqrt(x * x + y * y)
+            # Nor a bearing that is no number: it would be no bin.
+            if not r < 1e9:
+                continue
+            place = turn_of(-x, -y) * bins
+            k = <Py_ssize_t>place
+            if place - k < 0.01 or place - k > 0.99:
+                # Too near to a bin's border for a polynomial.
+                k = <Py_ssize_t>((atan2(y, x) + M_PI) * scale)
+            k = k if k < bins else 0
+            if r < out[k]:
+                out[k] = r
+
+
+cdef void point_features(
+    const float[:, ::1] xy, const int64_t* rows, Py_ssize_t n, Py_ssize_t step,
+    double x, double y, double l, double w, double c, double s, float* f,
+) noexcept nogil:
+    """Where the cluster's own points lie in the cuboid; +u, +v is the side of the sensor."""
+    cdef double u, v, e, r = sqrt(x * x + y * y)
+    cdef double along = -(x * c + y * s), across = x * s - y * c
+    cdef double su = 1.0 if along >= 0 else -1.0, sv = 1.0 if across >= 0 else -1.0
+    cdef double cu = c * su, pu = s * su, cv = c * sv, pv = s * sv, half_l = l / 2, half_w = w / 2
+    cdef double per_l = 8 / l, per_w = 5 / w
+    cdef double u0 = 1e30, u1 = -1e30, v0 = 1e30, v1 = -1e30
+    cdef double mu = 0, mv = 0, uu = 0, vv = 0, dx, dy
+    cdef int out = 0, near2 = 0, near1 = 0, b
+    cdef int faces_l = 0, faces_w = 0, bits_l = 0, bits_w = 0
+    cdef Py_ssize_t i
+    cdef const float* p
+    for i in range(n):
+        p = &xy[rows[i * step], 0]
+        dx, dy = p[0] - x, p[1] - y
+        u, v = dx * cu + dy * pu, dy * cv - dx * pv
+        e = min(half_l - fabs(u), half_w - fabs(v))
+        # Sums of comparisons, not branches: where a point lies cannot be foreseen.
+        out += e < -0.05
+        near2 += (e > -0.1) & (e < 0.2)
+        near1 += (e > -0.1) & (e < 0.1)
+        mu += u
+        mv += v
+        uu += u * u
+        vv += v * v
+        u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
+        if fabs(half_w - v) < 0.35 and fabs(u) < half_l:
+            bits_l |= 1 << <int>((u + half_l) * per_l)
+        if fabs(half_l - u) < 0.35 and fabs(v) < half_w:
+            bits_w |= 1 << <int>((v + half_w) * per_w)
+    for b in range(8):
+        faces_l += (bits_l >> b) & 1
+    for b in range(5):
+        faces_w += (bits_w >> b) & 1
+    mu /= n
+    mv /= n
+    f[0] = log1p((n - out) * step)
+    f[1] = log1p((n - out) * step * r * r / 1000)
+    f[2] = r
+    f[3] = l
+    f[4] = w
+    f[5] = near2 / <double>n
+    f[6] = near1 / <double>n
+    f[7] = out / <double>n
+    f[8] = half_l - u1
+    f[9] = half_w - v1
+    f[10] = u0 + half_l
+    f[11] = v0 + half_w
+    f[12] = u1 - u0
+    f[13] = v1 - v0
+    f[14] = atan2(fabs(across), fabs(along))
+    f[15] = sqrt(max(uu / n - mu * mu, 0.0))
+    f[16] = sqrt(max(vv / n - mv * mv, 0.0))
+    f[17] = mu / l
+    f[18] = mv / w
+    f[19] = faces_l / 8.0
+    f[20] = faces_w / 5.0
+
+
+cdef struct Tally:
+    int cells
+    int ground
+    int object_
+    int roof
+    int high
+
+
+cdef inline void sample(
+    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, double p, double q, double dp,
+    double dq, Py_ssize_t first, Py_ssize_t last, bint core, Tally* seen,
+) noexcept nogil:
+    """Look at the places (p, q) + j * (dp, dq), in cells, for j from first to last."""
+    cdef Py_ssize_t j, n = kind.shape[0]
+    cdef double a, b
+    cdef uint8_t k
+    cdef int high
+    for j in range(first, last + 1):
+        # Truncation is floor here: what lies outside the grid on the low side is cut off.
+        a, b = p + j * dp, q + j * dq
+        if a < 0 or b < 0 or a >= n or b >= n:
+            continue
+        k = kind[<Py_ssize_t>a, <Py_ssize_t>b]
+        seen.cells += 1
+        seen.ground += k == GROUND
+        if k & OBJECT:
+            seen.object_ += 1
+            if core:
+                high = top[<Py_ssize_t>a, <Py_ssize_t>b]
+                seen.roof += high > 40
+                seen.high = max(seen.high, high)
+
+
+cdef void raster_features(
+    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, double half, double cell,
+    double x, double y, double l, double w, double c, double s, float* f,
+) noexcept nogil:
+    """What was hit inside the cuboid's footprint and in the half metre around it."""
+    cdef double u, p, q, pace = 1.5 * cell, inverse = 1 / cell
+    cdef double dp = -pace * s * inverse, dq = pace * c * inverse
+    cdef Py_ssize_t i, inner = -1, outer = 0
+    cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / pace) + 1
+    cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / pace) + 1
+    cdef Tally within, ring
+    within.cells = within.ground = within.object_ = within.roof = within.high = 0
+    ring = within
+    # Across: inside up to `inner` paces off the middle, outside from `outer` paces on.
+    while (inner + 1) * pace <= w / 2 - 0.2:
+        inner += 1
+    while outer <= nj and not outer * pace > w / 2 + 0.1:
+        outer += 1
+    for i in range(-ni, ni + 1):
+        u = i * pace
+        p, q = (x + u * c + half) * inverse, (y + u * s + half) * inverse
+        if fabs(u) > l / 2 + 0.1:
+            sample(kind, top, p, q, dp, dq, -nj, nj, False, &ring)
+            continue
+        if fabs(u) <= l / 2 - 0.3:
+            sample(kind, top, p, q, dp, dq, -inner, inner, True, &within)
+        sample(kind, top, p, q, dp, dq, -nj, -outer, False, &ring)
+        sample(kind, top, p, q, dp, dq, outer, nj, False, &ring)
+    f[21] = within.ground / <double>max(within.cells, 1)
+    f[22] = within.object_ / <double>max(within.cells, 1)
+    f[23] = ring.ground / <double>max(ring.cells, 1)
+    f[24] = ring.object_ / <double>max(ring.cells, 1)
+    f[25] = within.high / 40.0
+    f[26] = within.ground
+    f[27] = ring.object_
+    f[28] = within.roof / <double>max(within.object_, 1)
+
+
+cdef inline void seen_angle(
+    double cx, double cy, double l, double w, double* lo, double* hi
+) noexcept nogil:
+    """Say between which angles off its middle, 0 included, a cuboid at (cx, cy) is seen."""
+    cdef int k
+    cdef double u, v, across, along, d, low = 0, high = 0
+    cdef bint ahead = True
+    for k in range(4):
+        u = cx + (l / 2 if k % 2 == 0 else -l / 2)
+        v = cy + (w / 2 if k < 2 else -w / 2)
+        along, across = cx * u + cy * v, cx * v - cy * u
+        if along <= 0:
+            ahead = False
+            break
+        d = across / along
+        low, high = min(low, d), max(high, d)
+    if ahead:
+        lo[0], hi[0] = atan(low), atan(high)
+        return
+    lo[0] = hi[0] = 0
+    for k in range(4):
+        u = cx + (l / 2 if k % 2 == 0 else -l / 2)
+        v = cy + (w / 2 if k < 2 else -w / 2)
+        d = atan2(cx * v - cy * u, cx * u + cy * v)
+        lo[0], hi[0] = min(lo[0], d), max(hi[0], d)
+
+
+cdef void ray_features(
+    const float[::1] first, const double[:, ::1] ray, double x, double y, double l, double w,
+    double c, double s, float* f,
+) noexcept nogil:
+    """What the rays towards the cuboid met: it, something before it, or something behind it."""
+    cdef double cx = x * c + y * s, cy = y * c - x * s
+    cdef double azimuth, lo, hi, d, du, dv, t0, t1, ta, tb
+    cdef double r, gap = 0, widest = 0, width = 2 * M_PI / first.shape[0]
+    cdef Py_ssize_t k, i, first_k, last_k, step, bin_, bins = first.shape[0]
+    cdef int total = 0, hit = 0, through = 0, hidden = 0, none = 0, front = 0
+    if fabs(cx) < l / 2 and fabs(cy) < w / 2:
+        for k in range(29, 37):
+            f[k] = 0
+        return
+    azimuth = atan2(y, x)
+    seen_angle(cx, cy, l, w, &lo, &hi)
+    first_k = <Py_ssize_t>ceil((lo + azimuth + M_PI) / width - 0.5)
+    last_k = <Py_ssize_t>floor((hi + azimuth + M_PI) / width - 0.5)
+    # A dozen rays tell as much as the hundred that a near car spans.
+    step = 1 + max(0, last_k - first_k) // MOST_RAYS
+    for i in range((last_k - first_k) // step + 1 if last_k >= first_k else 0):
+        bin_ = first_k + i * step
+        bin_ += bins if bin_ < 0 else -bins if bin_ >= bins else 0
+        du, dv = ray[bin_, 0] * c + ray[bin_, 1] * s, ray[bin_, 1] * c - ray[bin_, 0] * s
+        t0, t1 = -1e30, 1e30
+        if fabs(du) > 1e-9:
+            du = 1 / du
+            ta, tb = (cx - l / 2) * du, (cx + l / 2) * du
+            t0, t1 = max(t0, min(ta, tb)), min(t1, max(ta, tb))
+        elif fabs(cx) > l / 2:
+            continue
+        if fabs(dv) > 1e-9:
+            dv = 1 / dv
+            ta, tb = (cy - w / 2) * dv, (cy + w / 2) * dv
+            t0, t1 = max(t0, min(ta, tb)), min(t1, max(ta, tb))
+        elif fabs(cy) > w / 2:
+            continue
+        if t1 <= t0 + 0.1 or t1 < 0:
+            continue
+        total += 1
+        r = first[bin_]
+        if r > 1e8:
+            none += 1
+        elif r < t0 - 0.3:
+            hidden += 1
+        elif r <= t1:
+            d = max(r - t0, 0.0)
+            hit += 1
+            gap += d
+            widest = max(widest, d)
+            front += d < 0.25
+        elif r > t1 + 0.3:
+            through += 1
+    d = max(total, 1)
+    f[29] = hit / d
+    f[30] = through / d
+    f[31] = hidden / d
+    f[32] = none / d
+    f[33] = gap / max(hit, 1)
+    f[34] = widest
+    f[35] = front / d
+    f[36] = max(0, last_k - first_k + 1)
+
+
+def describe(
+    const float[:, ::1] xy_m,
+    const float[::1] height_m,
+    const int64_t[::1] order,
+    const int64_t[::1] start,
+    const int64_t[::1] owner,
+    const double[:, ::1] cuboids,
+    Py_ssize_t max_points,
+    const uint8_t[:, ::1] kind,
+    const uint8_t[:, ::1] top,
+    double half_m,
+    double cell_m,
+    const float[::1] first,
+    const double[:, ::1] ray,
+    float[:, ::1] out,
+) -> None:
+    """Write the 37 features of each hypothesis that depend on its cuboid to out[:, :37].
+
+    owner (M,) names the cluster of each cuboid; cuboids (M, 5): x, y, length, width, yaw,
+    sensor at the origin. Features 0-20 come from the cluster's own points, 21-28 from the
+    raster of `fill_raster`, 29-36 from the rays of `first_returns`, whose directions are
+    ray (bins, 2); see proposals/features.py.
+    """
+    cdef Py_ssize_t m, step, n
+    cdef int64_t k
+    cdef double x, y, l, w, c, s
+    cdef float* f
+
+    with nogil:
+        for m in range(owner.shape[0]):
+            k = owner[m]
+            f = &out[m, 0]
+            x, y, l, w = cuboids[m, 0], cuboids[m, 1], cuboids[m, 2], cuboids[m, 3]
+            c, s = cos(cuboids[m, 4]), sin(cuboids[m, 4])
+            n = start[k + 1] - start[k]
+            step = max(1, n // max_points)
+            n = (n + step - 1) // step
+            point_features(xy_m, &order[start[k]], n, step, x, y, l, w, c, s, f)
+            raster_features(kind, top, half_m, cell_m, x, y, l, w, c, s, f)
+            ray_features(first, ray, x, y, l, w, c, s, f)
