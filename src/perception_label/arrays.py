@@ -4,10 +4,8 @@ N counts points, M cuboids, S sweeps, T tracks, K keyframes. Lengths are metres,
 radians, times integer nanoseconds.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perception_label.errors import ShapeError
 
@@ -19,16 +17,20 @@ Mask = NDArray[np.bool_]
 Pose = NDArray[np.float64]  # (4, 4) rigid transform, named a_from_b
 
 
-def as_points(points_m: NDArray[Any]) -> Points:
+def as_points(points_m: ArrayLike) -> Points:
     """Return the points as (N, 3) C-contiguous float32, copying only if needed."""
-    if points_m.ndim != 2 or points_m.shape[1] != 3:
-        raise ShapeError(f"points_m: expected (N, 3), got {points_m.shape}")
-    if points_m.dtype.kind not in "fiu":
-        raise ShapeError(f"points_m: expected numbers, got dtype {points_m.dtype}")
-    return np.ascontiguousarray(points_m, dtype=np.float32)
+    try:
+        given = np.asarray(points_m)
+    except ValueError:
+        raise ShapeError("points_m: expected (N, 3), got rows of different lengths") from None
+    if given.ndim != 2 or given.shape[1] != 3:
+        raise ShapeError(f"points_m: expected (N, 3), got {given.shape}")
+    if given.dtype.kind not in "fiu":
+        raise ShapeError(f"points_m: expected numbers, got dtype {given.dtype}")
+    return np.ascontiguousarray(given, dtype=np.float32)
 
 
-def as_timestamps(timestamps_ns: NDArray[Any], name: str = "timestamps_ns") -> Ints:
+def as_timestamps(timestamps_ns: ArrayLike, name: str = "timestamps_ns") -> Ints:
     """Return the times as (S,) C-contiguous int64; floats are refused, they lose nanoseconds."""
     times = np.asarray(timestamps_ns)
     if times.ndim != 1 or (times.size and times.dtype.kind not in "iu"):

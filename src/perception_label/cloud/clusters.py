@@ -1,9 +1,7 @@
 """Which points belong together."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from perception_label._core import clusters as core
 from perception_label.arrays import ClusterIds, Floats, Points, as_points
@@ -15,7 +13,7 @@ SQUEEZE = 0.7  # upwards a beam is farther from the next than sideways
 
 
 def cluster(
-    points_m: NDArray[Any],
+    points_m: ArrayLike,
     *,
     radius_m: float = 0.5,
     min_points: int = 5,

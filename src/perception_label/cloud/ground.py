@@ -66,7 +66,7 @@ class GroundSurface:
         return _height_above(self, points, _place(points)[0])
 
 
-def ground_surface(points_m: NDArray[Any]) -> GroundSurface:
+def ground_surface(points_m: ArrayLike) -> GroundSurface:
     """Estimate the ground under a sweep.
 
     Parameters
@@ -108,7 +108,7 @@ def heights_above_ground(points_m: NDArray[Any]) -> NDArray[np.float32]:
     return _height_above(_surface(points, places, counts), points, places)
 
 
-def split_ground(points_m: NDArray[Any], *, tolerance_m: float | None = None) -> Mask:
+def split_ground(points_m: ArrayLike, *, tolerance_m: float | None = None) -> Mask:
     """Tell ground from everything that stands on it.
 
     Parameters

@@ -41,9 +41,12 @@ class Cuboids:
     yaw_rad: Floats
 
     def __init__(self, center_m: ArrayLike, size_m: ArrayLike, yaw_rad: ArrayLike) -> None:
-        center = np.ascontiguousarray(center_m, dtype=np.float64)
-        size = np.ascontiguousarray(size_m, dtype=np.float64)
-        yaw = np.ascontiguousarray(yaw_rad, dtype=np.float64)
+        try:
+            center = np.ascontiguousarray(center_m, dtype=np.float64)
+            size = np.ascontiguousarray(size_m, dtype=np.float64)
+            yaw = np.ascontiguousarray(yaw_rad, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ShapeError(f"cuboids: expected columns of numbers, got: {error}") from None
         if yaw.ndim != 1 or center.shape != (len(yaw), 3) or size.shape != (len(yaw), 3):
             raise ShapeError(
                 f"cuboids: expected (M, 3), (M, 3), (M,), got {center.shape}, {size.shape}, "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perception_label._core import inside as core
 from perception_label.arrays import ClusterIds, Floats, Ints, Mask, as_points
@@ -16,11 +16,11 @@ FACE_M = 1e-9
 
 @overload
 def points_inside(
-    points_m: NDArray[Any], cuboids: Cuboids, *, mask: Literal[False] = False
+    points_m: ArrayLike, cuboids: Cuboids, *, mask: Literal[False] = False
 ) -> Ints: ...
 @overload
-def points_inside(points_m: NDArray[Any], cuboids: Cuboids, *, mask: Literal[True]) -> Mask: ...
-def points_inside(points_m: NDArray[Any], cuboids: Cuboids, *, mask: bool = False) -> Ints | Mask:
+def points_inside(points_m: ArrayLike, cuboids: Cuboids, *, mask: Literal[True]) -> Mask: ...
+def points_inside(points_m: ArrayLike, cuboids: Cuboids, *, mask: bool = False) -> Ints | Mask:
     """Count the points inside each cuboid, or say which they are.
 
     Parameters
@@ -59,7 +59,7 @@ def points_inside(points_m: NDArray[Any], cuboids: Cuboids, *, mask: bool = Fals
     return marks.view(np.bool_)
 
 
-def assign_points(points_m: NDArray[Any], cuboids: Cuboids) -> ClusterIds:
+def assign_points(points_m: ArrayLike, cuboids: Cuboids) -> ClusterIds:
     """Return for each point the first cuboid that holds it, (N,) int32, -1 for none.
 
     Borders and errors are those of `points_inside`.
@@ -70,9 +70,9 @@ def assign_points(points_m: NDArray[Any], cuboids: Cuboids) -> ClusterIds:
     return out
 
 
-def _points(points_m: NDArray[Any]) -> NDArray[Any]:
+def _points(points_m: ArrayLike) -> NDArray[Any]:
+    checked = as_points(points_m)
     given = np.asarray(points_m)
-    checked = as_points(given)
     if given.dtype != np.float64:
         return checked
     return np.ascontiguousarray(given)

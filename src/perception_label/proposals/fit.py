@@ -25,8 +25,8 @@ CYCLIST_M = (1.8, 0.7)
 
 
 def fit_cuboids(
-    points_m: NDArray[Any],
-    labels: NDArray[Any],
+    points_m: ArrayLike,
+    labels: ArrayLike,
     *,
     sensor_origin_m: ArrayLike = (0.0, 0.0, 0.0),
     ground_z_m: ArrayLike | None = None,
@@ -102,20 +102,20 @@ def fit_cuboids(
 
 
 def _checked(
-    points_m: NDArray[Any], labels: NDArray[Any], sensor_origin_m: ArrayLike
+    points_m: ArrayLike, labels: ArrayLike, sensor_origin_m: ArrayLike
 ) -> tuple[NDArray[np.float32], NDArray[Any], int]:
     """Return the usable points relative to the sensor, their labels, and how many clusters."""
     given = as_points(points_m)
     ids = np.asarray(labels)
-    if ids.shape != (len(points_m),):
-        raise ShapeError(f"labels: expected ({len(points_m)},), got {ids.shape}")
+    if ids.shape != (len(given),):
+        raise ShapeError(f"labels: expected ({len(given)},), got {ids.shape}")
     if ids.dtype.kind not in "iu":
         raise ShapeError(f"labels: expected integers, got dtype {ids.dtype}")
     origin = np.asarray(sensor_origin_m, dtype=np.float64)
     if origin.shape != (3,):
         raise ShapeError(f"sensor_origin_m: expected (3,), got {origin.shape}")
     # In float64: far coordinates keep their digits.
-    offset = as_points(points_m - origin if origin.any() else given)
+    offset = as_points(np.asarray(points_m) - origin if origin.any() else given)
     x, y, z = np.isfinite(offset).T
     rows = np.flatnonzero((ids >= 0) & x & y & z)
     return np.take(offset, rows, axis=0), ids[rows], int(ids.max(initial=-1)) + 1
