@@ -122,6 +122,38 @@ def test_a_full_disk_is_one_clear_line_and_leaves_no_log(drive, tmp_path):
     assert not [p for p in (tmp_path / "ws").rglob("*") if p.is_file() and p.stat().st_size > 100]
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["new workspace", "with a log"])
+@pytest.mark.parametrize(
+    ("number", "reason"), [(13, "it may not be written"), (30, "it is on a read-only file system")]
+)
+def test_a_read_only_workspace_is_one_clear_line(
+    number, reason, is_there, drive, tmp_path, capsys, monkeypatch
+):
+    ws = tmp_path / "ws"
+    if is_there:
+        run(capsys, "ingest", drive, ws)
+        (drive / "006.npy").write_bytes((drive / "000.npy").read_bytes())
+        (drive / "poses.txt").unlink()
+    before = {p: p.stat().st_mtime_ns for p in ws.rglob("*")}
+    make, open_file = os.mkdir, os.open
+
+    # Not chmod: who runs the tests as root may write anywhere.
+    def refusing(plain, is_write):
+        def call(path, *args, **kwargs):
+            if str(path).startswith(str(ws)) and is_write(*args):
+                raise OSError(number, os.strerror(number), str(path))
+            return plain(path, *args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr(os, "mkdir", refusing(make, lambda *_: True))
+    monkeypatch.setattr(os, "open", refusing(open_file, lambda flags, *_: flags & os.O_CREAT))
+    code, out, err = run(capsys, "ingest", drive, ws, "--replace")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert reason in err
+    assert {p: p.stat().st_mtime_ns for p in ws.rglob("*")} == before
+
+
 def test_two_processes_may_ingest_the_same_recording(drive, tmp_path):
     mark = tmp_path / "mark"
     both = [spawn(SLOWLY, mark, "ingest", drive, tmp_path / "ws", "--json") for _ in range(2)]

@@ -145,3 +145,11 @@ def test_a_kill_while_writing_leaves_no_half_result_and_the_next_run_works(
     assert run(capfd, "propose", workspace.path)[0] == 0
     assert len(workspace.cuboids()) > 0
     assert sorted(p.name for p in folder.iterdir() if p.suffix != ".lock") == ["proposals.arrow"]
+
+
+def test_two_processes_may_propose_at_once(workspace, capfd):
+    argv = [sys.executable, "-m", "perception_label", "propose", str(workspace.path), "--json"]
+    both = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [json.loads(p.communicate(timeout=120)[0]) for p in both]
+    assert [p.returncode for p in both] == [0, 0]
+    assert told[0]["n_boxes"] == told[1]["n_boxes"] == len(workspace.cuboids())

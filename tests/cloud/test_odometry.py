@@ -1,10 +1,11 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from perception_label.cloud.odometry import estimate_path
-from perception_label.errors import SettingError
+from perception_label.errors import MissingExtraError, SettingError
 from perception_label.geometry.poses import inverse
 from recordings import MOUNT, path, recording
 
@@ -28,8 +29,15 @@ def test_open3d_finds_the_path_and_the_same_one_twice():
 
 
 def test_kiss_icp_finds_the_path():
-    pytest.importorskip("kiss_icp")
+    pytest.importorskip("kiss_icp", reason="the extra `odometry` (kiss-icp) is not installed")
     assert np.abs(along("kiss-icp", is_deskewed=True) - true_path())[:, :3, 3].max() < 0.3
+
+
+def test_kiss_icp_that_is_not_installed_is_one_line_that_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "kiss_icp.kiss_icp", None)
+    monkeypatch.setitem(sys.modules, "kiss_icp.config", None)
+    with pytest.raises(MissingExtraError, match=r"^odometry kiss-icp: expected .*\[odometry\].*$"):
+        along("kiss-icp")
 
 
 def test_a_sweep_without_points_keeps_the_speed():

@@ -83,6 +83,16 @@ def test_a_log_without_poses_is_one_line_that_names_odometry(town, tmp_path):
     assert workspace.log().machine("proposals") is None
 
 
+def test_estimated_poses_are_enough(town, tmp_path):
+    given = replace(first(town, 6), ego_poses=None, truth=None)
+    workspace = open_workspace(tmp_path / "ws")
+    workspace.ingest(given, odometry="open3d")
+    labels = proposals(workspace)
+    known = proposals(workspace_of(tmp_path / "known", first(town, 6)))
+    n = [len(np.unique(x.tracks)) for x in (labels, known)]
+    assert n[1] / 2 < n[0] < n[1] * 2
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_or_two_sweeps_are_enough(n, town, tmp_path):
     workspace = workspace_of(tmp_path, first(town, n))

@@ -31,7 +31,7 @@ from perception_label.storage.logs import Log
 from perception_label.storage.whole import (
     lock,
     remove_folder,
-    sync_folder,
+    sync,
     write_table,
     write_text,
 )
@@ -195,7 +195,7 @@ class _Job:
         info = self._info(path, origin_m, order, staged, notes)
         write_text(self.stage / "log.json", info.to_json())
         (self.stage / ".fingerprint").unlink()
-        sync_folder(self.stage)
+        sync(self.stage)
         return staged
 
     def _tell_of_poses(self, path: EgoPoses | None, notes: Notes) -> None:

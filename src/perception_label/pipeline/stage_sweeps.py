@@ -17,7 +17,7 @@ from perception_label.storage.sweeps import (
     sweep_to_batch,
     whole_sweeps,
 )
-from perception_label.storage.whole import storage_errors, sync_file, write_table
+from perception_label.storage.whole import storage_errors, sync, write_table
 
 MOST_REMARKS = 10  # different ones that are told
 
@@ -67,7 +67,7 @@ def stage_sweeps(
                 writer.write(stored)
                 if progress is not None:
                     progress(k + 1, len(order.rows))
-        sync_file(part)
+        sync(part)
     write_table(folder / f"{recording.lidar}.index.arrow", writer.index())
     n_bad = sum(writer.n_not_finite)
     if n_bad:

@@ -18,7 +18,7 @@ from perception_label.storage.whole import (
     clear_leftovers,
     remove_folder,
     storage_errors,
-    sync_folder,
+    sync,
     write_text,
 )
 
@@ -114,7 +114,7 @@ def put_in_place(root: Path, log_id: str) -> None:
             replaced.parent.mkdir(exist_ok=True)
             folder.rename(replaced)
         staging_folder(root, log_id).rename(folder)
-        sync_folder(folder.parent)
+        sync(folder.parent)
     remove_folder(replaced)
 
 

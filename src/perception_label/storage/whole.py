@@ -36,17 +36,8 @@ def storage_errors(where: Path) -> Iterator[None]:
         raise WorkspaceError(f"{where}: expected to write, got: {reason}") from None
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames inside a folder last through a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_file(path: Path) -> None:
-    """Make a file's content last through a power cut."""
+def sync(path: Path) -> None:
+    """Make a file's content, or the renames inside a folder, last through a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -67,11 +58,11 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(beside)
-            sync_file(beside)
+            sync(beside)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 def clear_leftovers(folder: Path) -> None:
