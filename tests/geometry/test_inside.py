@@ -35,6 +35,15 @@ def test_grid_matches_the_oracle(seed, n, m, wide):
     assert inside.assign_points(points, cuboids).tolist() == first.tolist()
 
 
+@given(SEEDS, st.integers(0, 60), st.integers(0, 9), st.floats(0, 2))
+def test_raised_points_match_the_oracle(seed, n, m, rise_m):
+    points, cuboids = scene(seed, n, m)
+    counts = np.zeros((m, 2), np.int64)
+    oracle.count_raised(points, *inside._Lookup.build(cuboids).arrays(), rise_m, counts)
+    assert inside.points_above_bottom(points, cuboids, rise_m).tolist() == counts.tolist()
+    assert counts[:, 0].tolist() == points_inside(points, cuboids).tolist()
+
+
 @given(SEEDS, st.integers(1, 9))
 def test_cells_list_cuboids_in_rising_order(seed, m):
     rng = np.random.default_rng(seed)

@@ -26,6 +26,13 @@ def count_inside(points_m, boxes, grid, n_x, starts, items, out):
         out[j] += sum(_holds(box, p) for p in points_m)
 
 
+def count_raised(points_m, boxes, grid, n_x, starts, items, rise_m, out):
+    for j, box in enumerate(boxes):
+        for p in points_m:
+            if _holds(box, p):
+                out[j] += [1, float(p[2]) - box[2] + box[7] >= rise_m]
+
+
 def mark_inside(points_m, boxes, grid, n_x, starts, items, out):
     for j, box in enumerate(boxes):
         for i, p in enumerate(points_m):

@@ -15,6 +15,16 @@ def count_inside(
     items: NDArray[np.int32],
     out: NDArray[np.int64],
 ) -> None: ...
+def count_raised(
+    points_m: NDArray[Any],
+    boxes: NDArray[np.float64],
+    grid: NDArray[np.float64],
+    n_x: int,
+    starts: NDArray[np.int64],
+    items: NDArray[np.int32],
+    rise_m: float,
+    out: NDArray[np.int64],
+) -> None: ...
 def mark_inside(
     points_m: NDArray[Any],
     boxes: NDArray[np.float64],

@@ -84,6 +84,35 @@ def count_inside(
                     out[items[k]] += 1
 
 
+def count_raised(
+    const real[:, ::1] points_m,
+    const double[:, ::1] boxes,
+    const double[::1] grid,
+    int64_t n_x,
+    const int64_t[::1] starts,
+    const int32_t[::1] items,
+    double rise_m,
+    int64_t[:, ::1] out,
+) -> None:
+    """Add to out[j] how many points lie in box j, and how many rise_m or more above its bottom.
+
+    Inputs as in count_inside; out (M, 2) zeros.
+    """
+    cdef Py_ssize_t i, k
+    cdef int64_t cell, n_y = (starts.shape[0] - 1) // n_x
+    cdef const double* box
+    with nogil:
+        for i in range(points_m.shape[0]):
+            cell = cell_of(points_m[i, 0], points_m[i, 1], &grid[0], n_x, n_y)
+            if cell < 0:
+                continue
+            for k in range(starts[cell], starts[cell + 1]):
+                box = &boxes[items[k], 0]
+                if holds(box, points_m[i, 0], points_m[i, 1], points_m[i, 2]):
+                    out[items[k], 0] += 1
+                    out[items[k], 1] += points_m[i, 2] - box[2] + box[7] >= rise_m
+
+
 def mark_inside(
     const real[:, ::1] points_m,
     const double[:, ::1] boxes,

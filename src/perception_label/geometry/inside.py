@@ -59,6 +59,17 @@ def points_inside(points_m: ArrayLike, cuboids: Cuboids, *, mask: bool = False) 
     return marks.view(np.bool_)
 
 
+def points_above_bottom(points_m: ArrayLike, cuboids: Cuboids, rise_m: float) -> Ints:
+    """Count the points inside each cuboid, and those of them `rise_m` or more above its bottom.
+
+    Returns (M, 2) int64. Points, borders and errors are those of `points_inside`.
+    """
+    counts = np.zeros((len(cuboids), 2), dtype=np.int64)
+    points, lookup = _points(points_m), _Lookup.build(cuboids)
+    core.count_raised(points, *lookup.arrays(), float(rise_m), counts)
+    return counts
+
+
 def assign_points(points_m: ArrayLike, cuboids: Cuboids) -> ClusterIds:
     """Return for each point the first cuboid that holds it, (N,) int32, -1 for none.
 

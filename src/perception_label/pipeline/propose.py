@@ -7,14 +7,14 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_label.arrays import Floats, Ints, Mask, Pose
+from perception_label.arrays import Floats, Ints, Pose
 from perception_label.config import Settings
 from perception_label.errors import MissingPosesError
-from perception_label.geometry.cuboids import Cuboids, concatenate
-from perception_label.geometry.inside import points_inside
+from perception_label.geometry.cuboids import concatenate
+from perception_label.geometry.inside import points_above_bottom
 from perception_label.geometry.labels import Labels
-from perception_label.geometry.overlap import keep_best
 from perception_label.geometry.poses import inverse
+from perception_label.pipeline.dense import Counts, Dense
 from perception_label.pipeline.parallel import in_order, n_workers
 from perception_label.pipeline.workspace import Workspace
 from perception_label.proposals.hypotheses import GROUPS
@@ -23,7 +23,6 @@ from perception_label.proposals.sweep import Detections, detect
 from perception_label.proposals.tracks import (
     Linked,
     Track,
-    alive,
     build_track,
     class_of,
     probability,
@@ -34,10 +33,7 @@ from perception_label.tracking.association import track_cuboids
 
 SOURCE = "model:proposals"
 NAME = "proposals"
-WITHIN_M = 75.0  # of the sensor; farther boxes are not carried on
-LEAST_POINTS = 8  # inside a parked car's box show that it still stands there
 RAISE_M = 0.25  # points this near a box's bottom may be ground
-SHARED = 0.3  # of the smaller footprint: two tracks that overlap more are one object
 
 Progress = Callable[[int, int], None]
 
@@ -205,6 +201,13 @@ def _level(points_m: NDArray[np.float32], sensor_from_level: Pose) -> NDArray[np
     return np.ascontiguousarray(points_m @ turn.astype(np.float32))
 
 
+def _count(log: Log, i: int, at: Dense, level_from_world: Pose) -> Counts:
+    rows = at.near(i)
+    points = _level(np.asarray(log.sweep(i).points_m), _sensor_from_level(log))
+    found = points_above_bottom(points, at.boxes(rows, i).moved(level_from_world), RAISE_M)
+    return Counts(i, rows.astype(np.int32), found.astype(np.int32))
+
+
 def _dense(
     log: Log,
     poses: Floats,
@@ -215,73 +218,20 @@ def _dense(
     done: int,
 ) -> Labels:
     """Count every track's points in every sweep and return the boxes that are there."""
-    n = len(poses)
-    total = np.zeros((len(tracks), n), dtype=np.int32)
-    raised = np.zeros((len(tracks), n), dtype=np.int32)
-    counting = in_order(lambda i: _count(log, i, poses[i], tracks), range(n), workers)
-    for i, (rows, inside, above) in enumerate(counting):
-        total[rows, i], raised[rows, i] = inside, above
+    at = Dense.of(tracks, poses[:, :2, 3])
+    counting = in_order(lambda i: _count(log, i, at, inverse(poses[i])), range(len(poses)), workers)
+    counts = []
+    for found in counting:
+        counts.append(found)
         if progress is not None:
-            progress(done + i + 1, done + n)
-    on = np.array(
-        [alive(t, raised[k], LEAST_POINTS) for k, t in enumerate(tracks)], dtype=bool
-    ).reshape(len(tracks), n)
-    parts = []
-    for i in range(n):
-        rows = np.flatnonzero(on[:, i])
-        boxes = _boxes_at(tracks, rows, i)
-        # The longer track is the surer one of two equally likely.
-        rank = scores[rows] + 1e-3 * np.log1p(on[rows].sum(axis=1))
-        kept = np.sort(keep_best(boxes, rank, SHARED, measure="min_area"))
-        parts.append((np.full(len(kept), i), rows[kept], boxes[kept]))
-    sweep = np.concatenate([p[0] for p in parts]) if parts else np.empty(0, np.int64)
-    track = np.concatenate([p[1] for p in parts]) if parts else np.empty(0, np.int64)
+            progress(done + len(counts), done + len(poses))
+    sweep, track, n_points, boxes = at.chosen(counts, scores)
     names = np.array([class_of(t) for t in tracks], dtype=str)
     return Labels.from_columns(
         log.timestamps_ns[sweep],
         np.array([f"p{k:05d}" for k in range(len(tracks))], dtype=str)[track],
         names[track],
-        concatenate([p[2] for p in parts]),
+        boxes,
         scores=scores[track],
-        n_points=total[track, sweep],
+        n_points=n_points,
     )
-
-
-def _count(log: Log, i: int, pose: Pose, tracks: list[Track]) -> tuple[Ints, Ints, Ints]:
-    rows = np.flatnonzero(_within(tracks, i, pose))
-    boxes = _boxes_at(tracks, rows, i).moved(inverse(pose))
-    lifted = Cuboids(
-        boxes.center_m + np.array([0, 0, RAISE_M / 2]),
-        np.maximum(boxes.size_m - np.array([0, 0, RAISE_M]), 0.01),
-        boxes.yaw_rad,
-    )
-    points = _level(np.asarray(log.sweep(i).points_m), _sensor_from_level(log))
-    return rows, points_inside(points, boxes), points_inside(points, lifted)
-
-
-def _within(tracks: list[Track], i: int, pose: Pose) -> Mask:
-    """Return the tracks that may have a box in sweep i: in their span, or parked near."""
-    return np.array(
-        [
-            t.first <= i <= t.last
-            or (
-                t.is_static
-                and bool(np.hypot(*(t.cuboids.center_m[0, :2] - pose[:2, 3])) < WITHIN_M)
-            )
-            for t in tracks
-        ],
-        dtype=bool,
-    )
-
-
-def _boxes_at(tracks: list[Track], rows: Ints, i: int) -> Cuboids:
-    """Return the boxes of the chosen tracks in sweep i; a parked one's is always the same."""
-    if len(rows) == 0:
-        return concatenate([])
-    picks = []
-    for k in rows:
-        track = tracks[k]
-        at = min(max(i - track.first, 0), len(track.cuboids) - 1)
-        box = track.cuboids
-        picks.append([*box.center_m[at], *box.size_m[at], box.yaw_rad[at]])
-    return Cuboids.unpack(np.array(picks))
