@@ -85,6 +85,22 @@ def test_exported_labels_scored_as_truth_agree_with_the_proposals(say, drive, tm
     assert len(np.unique(back.tracks)) == len(np.unique(sent.tracks))
 
 
+def test_point_files_with_poses_give_the_boxes_of_the_drive_they_were_written_from(
+    say, town, town_workspace, tmp_path, capfd
+):
+    ws = tmp_path / "ws"
+    taken = say("ingest", write_log(town, tmp_path / "files", "folder"), ws)
+    assert taken["left_out"] == []
+    say("propose", ws)
+    boxes, expected = (
+        labels_from_table(open_workspace(path).cuboids()) for path in (ws, town_workspace.path)
+    )
+    assert boxes.timestamps_ns.tolist() == expected.timestamps_ns.tolist()
+    assert np.allclose(boxes.cuboids.packed(), expected.cuboids.packed(), atol=1e-4)
+    assert main(["score", str(ws)]) == 1  # the layout has no labels
+    assert "expected truth" in capfd.readouterr().err
+
+
 def real_story(say, source, ws, out):
     taken = say("ingest", source, ws)
     say("doctor", ws)

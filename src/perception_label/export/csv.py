@@ -1,6 +1,5 @@
 """CSV: a header and one line per box; `<log>.conventions.json` says what the numbers mean."""
 
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,7 +7,7 @@ import pyarrow.csv
 
 from perception_label import schema
 from perception_label.errors import SourceError
-from perception_label.export.labelled import Labelled, Plan, json_file
+from perception_label.export.labelled import Labelled, Plan, beside_conventions
 
 PLAIN = pa.schema(
     [
@@ -20,12 +19,7 @@ PLAIN = pa.schema(
 
 def plan(labelled: Labelled) -> Plan:
     """Plan `<log>.conventions.json` and `<log>.csv`."""
-    return Plan(
-        {
-            f"{labelled.log_id}.conventions.json": json_file(labelled.facts("csv")),
-            f"{labelled.log_id}.csv": partial(_fill, labelled),
-        }
-    )
+    return beside_conventions(labelled, "csv", _fill)
 
 
 def read(path: Path) -> pa.Table:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +11,12 @@ import pyarrow.json
 from perception_label import schema
 from perception_label.errors import SchemaError, SourceError
 from perception_label.export.csv import PLAIN
-from perception_label.export.labelled import Labelled, Plan, json_file
+from perception_label.export.labelled import Labelled, Plan, beside_conventions
 
 
 def plan(labelled: Labelled) -> Plan:
     """Plan `<log>.conventions.json` and `<log>.jsonl`."""
-    return Plan(
-        {
-            f"{labelled.log_id}.conventions.json": json_file(labelled.facts("jsonl")),
-            f"{labelled.log_id}.jsonl": partial(_fill, labelled),
-        }
-    )
+    return beside_conventions(labelled, "jsonl", _fill)
 
 
 def read(path: Path) -> pa.Table:
