@@ -19,8 +19,9 @@ from perception_label.proposals.hypotheses import CYCLIST, PEDESTRIAN, VEHICLE
 from perception_label.proposals.scorer import SHIPPED, Forest, Scorer, pack
 
 DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", "../shared/data"))
-SIMULATED_WEIGHT = 0.3  # a simulated row counts this much of a real one
-TREES = {VEHICLE: (110, 24), PEDESTRIAN: (80, 16), CYCLIST: (80, 16)}
+# A simulated row counts this much of a real one; the sweeps hold few real people.
+SIMULATED_WEIGHT = {VEHICLE: 0.3, PEDESTRIAN: 1.0, CYCLIST: 1.0}
+TREES = {VEHICLE: (110, 24), PEDESTRIAN: (110, 24), CYCLIST: (110, 24)}
 GATE_TREES = (60, 16)
 DEPTH = 6  # every tree is walked this far
 # Until tracks have been seen: sure above an expected quality of 0.45.
@@ -61,7 +62,7 @@ def train(real: list[Rows], towns: list[Rows], hold_out: int = -1) -> Scorer:
     forests = []
     for group, (trees, leaves) in TREES.items():
         parts = [sample(r, group, 0.6, 0.1, 1.0, random, hold_out) for r in real]
-        parts += [sample(r, group, 0.3, 0.03, SIMULATED_WEIGHT, random) for r in towns]
+        parts += [sample(r, group, 0.3, 0.03, SIMULATED_WEIGHT[group], random) for r in towns]
         forests.append(grow(*joined(parts), trees, leaves))
     every = [*real, *towns]
     gate = [(r.gate_features, r.gate_quality, np.ones(len(r.gate_quality))) for r in every]
@@ -72,7 +73,7 @@ def sample(rows: Rows, group, keep, keep_bad, weight, random, hold_out=-1):
     """A share of the rows: nearly all of what is right, little of what is plainly wrong."""
     chance = np.where(rows.quality > 0.3, keep, keep_bad)
     if group != VEHICLE:
-        chance = np.minimum(chance * 2, 1)
+        chance = np.where(rows.quality > 0.2, 1.0, 0.3)
     pick = (rows.group == group) & (random.random(len(chance)) < chance)
     if hold_out >= 0:
         pick &= place_fold(rows.place) != hold_out

@@ -35,8 +35,8 @@ from perception_label.proposals.scorer import Scorer
 
 REACH_M = 78.0  # hypotheses start within this range; the raster reaches 80 m
 LOWEST_M, HIGHEST_M = 0.2, 4.5  # heights above ground that are looked at
-SCALES_M = (0.35, 0.8)  # clustering radii: together they split rows and join halves
-THIN_M = 0.12  # one point of each cube this wide tells as much
+SCALES_M = (0.2, 0.6)  # clustering radii: people apart in a group, and cars whole
+THIN_M = 0.1  # one point of each cube this wide tells as much
 GATE = 0.08  # clusters whose best hypothesis is expected below are passed over
 SECOND_LOOK = 0.15  # so are those none of whose first few hypotheses scores more
 SMALL_HEIGHT_M = 0.3  # no box is flatter
