@@ -21,9 +21,9 @@ from perception_label.proposals.scorer import SHIPPED, Forest, Scorer, pack
 DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", "../shared/data"))
 # A simulated row counts this much of a real one; the sweeps hold few real people.
 SIMULATED_WEIGHT = {VEHICLE: 0.3, PEDESTRIAN: 1.0, CYCLIST: 1.0}
-TREES = {VEHICLE: (110, 24), PEDESTRIAN: (110, 24), CYCLIST: (110, 24)}
+TREES = {VEHICLE: (180, 31), PEDESTRIAN: (110, 24), CYCLIST: (110, 24)}
 GATE_TREES = (60, 16)
-DEPTH = 6  # every tree is walked this far
+DEPTH = 7  # every tree is walked this far
 # Until tracks have been seen: sure above an expected quality of 0.45.
 FIRST_WEIGHTS = np.tile([-4.5, 10.0, 0, 0, 0, 0, 0, 0], (3, 1))
 

@@ -44,7 +44,7 @@ TEMPLATES = (
     Template(PEDESTRIAN, 0.70, 0.70, 0.0, 0.55, longest_m=1.25),
     Template(CYCLIST, 1.80, 0.70, 0.0, 0.30, longest_m=2.2, shortest_m=0.5),
 )
-FIRST_LOOK = (1, 6, 7, len(TEMPLATES))  # the common car, the small classes, as seen
+FIRST_LOOK = (1, 4, 5, 6, 7, len(TEMPLATES))  # common car, lorries, small classes, as seen
 AS_SEEN = len(TEMPLATES)  # the cluster's own rectangle, a vehicle of any size
 _SIZES = np.array(
     [[t.length_m, t.width_m, t.slack, t.slack_m, t.longest_m, t.shortest_m] for t in TEMPLATES]
