@@ -98,7 +98,9 @@ def fit(features, groups, right, weight) -> np.ndarray:
         for low in np.arange(0, 1, 0.2):
             bin_ = (likely >= low) & (likely < low + 0.2)
             if bin_.any():
-                print(f"  {low:.1f}-{low + 0.2:.1f}: {right[mine][bin_].mean():.2f} of {bin_.sum()}")
+                print(
+                    f"  {low:.1f}-{low + 0.2:.1f}: {right[mine][bin_].mean():.2f} of {bin_.sum()}"
+                )
     return weights
 
 

@@ -34,6 +34,7 @@ _NAMES = (
     "h030 h060 h090 h120 h150 h180 h220 h300 h500 h_above template"
 )
 NAMES = tuple(_NAMES.split())
+HIGHEST_INSIDE = NAMES.index("highest_inside_m")
 # What the gate sees of a cluster, before any cuboid.
 _GATE_NAMES = (
     "range_m span_narrow_m span_wide_m lowest_m highest_m mean_height_m height_spread_m "

@@ -15,8 +15,9 @@ from perception_label.cloud.thin import thin
 from perception_label.config import Proposals
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.overlap import keep_best
-from perception_label.proposals.clusters import ClusterList, choose, list_clusters
+from perception_label.proposals.clusters import HIGHEST, ClusterList, choose, list_clusters
 from perception_label.proposals.features import (
+    HIGHEST_INSIDE,
     Surroundings,
     describe,
     describe_clusters,
@@ -39,6 +40,7 @@ SCALES_M = (0.2, 0.6)  # clustering radii: people apart in a group, and cars who
 THIN_M = 0.1  # one point of each cube this wide tells as much
 GATE = 0.08  # clusters whose best hypothesis is expected below are passed over
 SECOND_LOOK = 0.15  # so are those none of whose first few hypotheses scores more
+ROOF_M = 2.2  # of cars and vans; branches and signs hang higher
 SMALL_HEIGHT_M = 0.3  # no box is flatter
 
 
@@ -172,10 +174,17 @@ def select(seen: Examined, scores: Floats, floor: float) -> Detections:
 
 
 def upright(seen: Examined, rows: Ints) -> Cuboids:
-    """Return hypotheses as cuboids: from the local ground to the cluster's highest point."""
+    """Return hypotheses as cuboids, from the local ground to their top.
+
+    A vehicle's top is the highest thing in its footprint, since its cluster may be a part of
+    it, up to `ROOF_M`: what is higher belongs to it only if the cluster says so.
+    """
     at = seen.hypotheses.footprint[rows]
     owner = seen.hypotheses.owner[rows]
-    height = np.maximum(seen.clusters.shape[owner, 4].astype(np.float64), SMALL_HEIGHT_M)
+    height = np.maximum(seen.clusters.shape[owner, HIGHEST].astype(np.float64), SMALL_HEIGHT_M)
+    inside = np.minimum(seen.features[rows, HIGHEST_INSIDE], ROOF_M)
+    vehicle = seen.hypotheses.group[rows] == VEHICLE
+    height = np.where(vehicle, np.maximum(height, inside), height)
     z = seen.ground_m[owner] + height / 2
     return Cuboids(np.column_stack([at[:, :2], z]), np.column_stack([at[:, 2:4], height]), at[:, 4])
 
