@@ -3,6 +3,7 @@
 from libc.stdint cimport int16_t, int32_t
 
 cdef enum:
+    LANES = 8
     BLOCK = 64  # rows whose features stay in the nearest cache while all trees pass
 
 
@@ -25,7 +26,9 @@ def predict(
     """
     cdef Py_ssize_t m, t, start, stop, n = features.shape[0]
     cdef int32_t root
-    cdef int32_t a, b, c, d
+    cdef int32_t a
+    cdef int32_t[LANES] at
+    cdef int k
     cdef int _step
     cdef double total[BLOCK]
 
@@ -38,19 +41,17 @@ def predict(
             for t in range(roots.shape[0]):
                 root = roots[t]
                 m = start
-                # Four rows at once: their look-ups do not wait for one another.
-                while m + 4 <= stop:
-                    a = b = c = d = root
+                # Many rows at once: their look-ups do not wait for one another.
+                while m + LANES <= stop:
+                    for k in range(LANES):
+                        at[k] = root
                     for _step in range(depth):
-                        a = left[a] + (features[m, feature[a]] > threshold[a])
-                        b = left[b] + (features[m + 1, feature[b]] > threshold[b])
-                        c = left[c] + (features[m + 2, feature[c]] > threshold[c])
-                        d = left[d] + (features[m + 3, feature[d]] > threshold[d])
-                    total[m - start] += value[a]
-                    total[m - start + 1] += value[b]
-                    total[m - start + 2] += value[c]
-                    total[m - start + 3] += value[d]
-                    m += 4
+                        for k in range(LANES):
+                            a = at[k]
+                            at[k] = left[a] + (features[m + k, feature[a]] > threshold[a])
+                    for k in range(LANES):
+                        total[m - start + k] += value[at[k]]
+                    m += LANES
                 while m < stop:
                     a = root
                     for _step in range(depth):

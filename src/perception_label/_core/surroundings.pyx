@@ -11,6 +11,7 @@ cdef enum:
     GROUND = 1
     OBJECT = 2
     MOST_RAYS = 12
+    FINE = 24  # bits of a share of a cell
 
 
 def choose_points(
@@ -136,7 +137,7 @@ cdef void point_features(
     cdef double u0 = 1e30, u1 = -1e30, v0 = 1e30, v1 = -1e30
     cdef double mu = 0, mv = 0, uu = 0, vv = 0, dx, dy
     cdef int out = 0, near2 = 0, near1 = 0, b
-    cdef int faces_l = 0, faces_w = 0, bits_l = 0, bits_w = 0
+    cdef int faces_l = 0, faces_w = 0, bits_l = 0, bits_w = 0, at_side
     cdef Py_ssize_t i
     cdef const float* p
     for i in range(n):
@@ -153,10 +154,11 @@ cdef void point_features(
         uu += u * u
         vv += v * v
         u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
-        if fabs(half_w - v) < 0.35 and fabs(u) < half_l:
-            bits_l |= 1 << <int>((u + half_l) * per_l)
-        if fabs(half_l - u) < 0.35 and fabs(v) < half_w:
-            bits_w |= 1 << <int>((v + half_w) * per_w)
+        # Off the side nothing is shifted; the mask keeps that shift defined.
+        at_side = (fabs(half_w - v) < 0.35) & (fabs(u) < half_l)
+        bits_l |= at_side << (<int>((u + half_l) * per_l) & 15)
+        at_side = (fabs(half_l - u) < 0.35) & (fabs(v) < half_w)
+        bits_w |= at_side << (<int>((v + half_w) * per_w) & 15)
     for b in range(8):
         faces_l += (bits_l >> b) & 1
     for b in range(5):
@@ -195,28 +197,29 @@ cdef struct Tally:
 
 
 cdef inline void sample(
-    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, double p, double q, double dp,
-    double dq, Py_ssize_t first, Py_ssize_t last, bint core, Tally* seen,
+    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, int64_t p, int64_t q, int64_t dp,
+    int64_t dq, Py_ssize_t first, Py_ssize_t last, bint core, Tally* seen,
 ) noexcept nogil:
-    """Look at the places (p, q) + j * (dp, dq), in cells, for j from first to last."""
-    cdef Py_ssize_t j, n = kind.shape[0]
-    cdef double a, b
-    cdef uint8_t k
+    """Look at the places (p, q) + j * (dp, dq), in shares of a cell, for j from first to last."""
+    cdef Py_ssize_t j, n = kind.shape[0], place
+    cdef int64_t a = p + first * dp, b = q + first * dq, end = n << FINE
+    cdef uint8_t k, object_
     cdef int high
     for j in range(first, last + 1):
-        # Truncation is floor here: what lies outside the grid on the low side is cut off.
-        a, b = p + j * dp, q + j * dq
-        if a < 0 or b < 0 or a >= n or b >= n:
-            continue
-        k = kind[<Py_ssize_t>a, <Py_ssize_t>b]
-        seen.cells += 1
-        seen.ground += k == GROUND
-        if k & OBJECT:
-            seen.object_ += 1
+        # Whole numbers: shifted right they are floored, also those off the grid.
+        if 0 <= a < end and 0 <= b < end:
+            place = (a >> FINE) * n + (b >> FINE)
+            k = (&kind[0, 0])[place]
+            object_ = (k >> 1) & 1
+            seen.cells += 1
+            seen.ground += k == GROUND
+            seen.object_ += object_
             if core:
-                high = top[<Py_ssize_t>a, <Py_ssize_t>b]
+                high = (&top[0, 0])[place] * object_
                 seen.roof += high > 40
-                seen.high = max(seen.high, high)
+                seen.high = high if high > seen.high else seen.high
+        a += dp
+        b += dq
 
 
 cdef void raster_features(
@@ -224,8 +227,9 @@ cdef void raster_features(
     double x, double y, double l, double w, double c, double s, float* f,
 ) noexcept nogil:
     """What was hit inside the cuboid's footprint and in the half metre around it."""
-    cdef double u, p, q, pace = 1.5 * cell, inverse = 1 / cell
-    cdef double dp = -pace * s * inverse, dq = pace * c * inverse
+    cdef double u, pace = 1.5 * cell, scale = (1 << FINE) / cell
+    cdef int64_t p, q
+    cdef int64_t dp = <int64_t>floor(-pace * s * scale), dq = <int64_t>floor(pace * c * scale)
     cdef Py_ssize_t i, inner = -1, outer = 0
     cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / pace) + 1
     cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / pace) + 1
@@ -239,7 +243,8 @@ cdef void raster_features(
         outer += 1
     for i in range(-ni, ni + 1):
         u = i * pace
-        p, q = (x + u * c + half) * inverse, (y + u * s + half) * inverse
+        p = <int64_t>floor((x + u * c + half) * scale)
+        q = <int64_t>floor((y + u * s + half) * scale)
         if fabs(u) > l / 2 + 0.1:
             sample(kind, top, p, q, dp, dq, -nj, nj, False, &ring)
             continue

@@ -106,8 +106,8 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     n = around_core.choose_points(points_m, height, LOWEST_M, HIGHEST_M, REACH_M, is_ground, rows)
     around = survey(points_m, height, is_ground.view(np.bool_))
     rows = rows[:n]
-    rows = rows[thin(points_m[rows], THIN_M)]
-    points, above = points_m[rows], height[rows]
+    rows = rows[thin(points_m.take(rows, axis=0), THIN_M)]
+    points, above = points_m.take(rows, axis=0), height[rows]
     found = list_clusters(
         points, above, [cluster(points, radius_m=r, method="euclidean") for r in SCALES_M]
     )
