@@ -201,11 +201,11 @@ cdef inline void sample(
     int64_t dq, Py_ssize_t first, Py_ssize_t last, bint core, Tally* seen,
 ) noexcept nogil:
     """Look at the places (p, q) + j * (dp, dq), in shares of a cell, for j from first to last."""
-    cdef Py_ssize_t j, n = kind.shape[0], place
+    cdef Py_ssize_t _j, n = kind.shape[0], place
     cdef int64_t a = p + first * dp, b = q + first * dq, end = n << FINE
     cdef uint8_t k, object_
     cdef int high
-    for j in range(first, last + 1):
+    for _j in range(first, last + 1):
         # Whole numbers: shifted right they are floored, also those off the grid.
         if 0 <= a < end and 0 <= b < end:
             place = (a >> FINE) * n + (b >> FINE)
