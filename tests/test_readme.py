@@ -14,7 +14,7 @@ from readme_blocks import Block, blocks
 README = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
 TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 # Fetching and installing is what CI does around this test.
-ELSEWHERE = ("git clone", "cd ", "pip install", "python -m pip")
+ELSEWHERE = ("git clone", "cd ", "source .venv", "pip install", "python -m pip")
 
 
 def run(arguments, folder):

@@ -21,7 +21,7 @@ N_COLOURS = 160  # a palette keeps the file small
 def main() -> None:
     """Simulate, propose, draw one sweep."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--sweep", type=int, default=30)
     parser.add_argument("--out", type=Path, default=HERE / "proposals.png")
