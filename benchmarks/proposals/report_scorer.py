@@ -94,7 +94,7 @@ def judge(group, truth, labels, there, here, inside) -> None:
     every = match_boxes(pairs, criterion, *sides)
     counts = (truth.n_points >= MIN_POINTS)[i]
     found = match_boxes(pairs, criterion, sides[0], sides[1] & counts, sides[2])
-    print(f"{group}, {criterion}: {'':14}truth recall | labels precision")
+    print(f"{f'{group}, {criterion}':24}truth recall | labels precision")
     row("all", found)
     for name in np.unique(names[i][found.truth_counts]):
         row(name, found, truth_in=names[i] == name)
@@ -117,7 +117,7 @@ def judge(group, truth, labels, there, here, inside) -> None:
 
 def row(name, found, truth_in=None, label_in=None) -> None:
     """Print one line; a side that is not given is left open unless neither is."""
-    cells = []
+    cells, n = [], 0
     both = truth_in is None and label_in is None
     for chosen, counts, right in (
         (truth_in, found.truth_counts, found.truth),
@@ -127,9 +127,11 @@ def row(name, found, truth_in=None, label_in=None) -> None:
             cells.append(f"{'-':>6} {'-':>6}")
             continue
         counted = counts if chosen is None else counts & chosen
+        n += counted.sum()
         share = counted[right].sum() / counted.sum() if counted.any() else np.nan
         cells.append(f"{counted.sum():6d} {share:6.3f}")
-    print(f"  {name:28} {' | '.join(cells)}")
+    if n:
+        print(f"  {name:20} {' | '.join(cells)}")
 
 
 if __name__ == "__main__":
