@@ -94,7 +94,7 @@ def judge(group, truth, labels, there, here, inside) -> None:
     every = match_boxes(pairs, criterion, *sides)
     counts = (truth.n_points >= MIN_POINTS)[i]
     found = match_boxes(pairs, criterion, sides[0], sides[1] & counts, sides[2])
-    print(f"{f'{group}, {criterion}':24}truth recall | labels precision")
+    print(f"{f'{group}, {criterion}':24} truth recall | labels precision")
     row("all", found)
     for name in np.unique(names[i][found.truth_counts]):
         row(name, found, truth_in=names[i] == name)
@@ -131,7 +131,7 @@ def row(name, found, truth_in=None, label_in=None) -> None:
         share = counted[right].sum() / counted.sum() if counted.any() else np.nan
         cells.append(f"{counted.sum():6d} {share:6.3f}")
     if n:
-        print(f"  {name:20} {' | '.join(cells)}")
+        print(f"  {name:21} {' | '.join(cells)}")
 
 
 if __name__ == "__main__":
