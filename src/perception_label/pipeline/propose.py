@@ -154,12 +154,17 @@ def link(
     sweeps = np.repeat(searched, [len(d) for d in seen])
     groups = np.concatenate([d.groups for d in seen]) if seen else np.empty(0, np.int64)
     scores = np.concatenate([d.scores for d in seen]) if seen else np.empty(0)
+    tracking = replace(
+        settings.tracking,
+        gate_m=settings.tracking.gate_m * max(1, stride),
+        birth_score=min(settings.tracking.birth_score, settings.proposals.birth_quality),
+    )
     ids = track_cuboids(
         cuboids,
         timestamps_ns[sweeps],
         scores=scores,
         class_names=np.array(GROUPS)[groups],
-        settings=replace(settings.tracking, gate_m=settings.tracking.gate_m * max(1, stride)),
+        settings=tracking,
     )
     seconds = (timestamps_ns - timestamps_ns[:1]) / 1e9
     tracks = []
