@@ -49,7 +49,7 @@ check: build ## formatting, lint, types, import floors
 	$(BIN)/lint-imports
 
 checked: $(VENV)/.deps ## the tests of the core on a build with bounds tests
-	rm -rf build/checked && mkdir -p build/checked && cp -r src setup.py pyproject.toml README.md LICENSE NOTICE build/checked && find build/checked -name "*.so" -delete
+	rm -rf build/checked && mkdir -p build/checked && cp -r src setup.py pyproject.toml README.md LICENSE NOTICE MANIFEST.in build/checked && find build/checked -name "*.so" -delete
 	cd build/checked && PERCEPTION_LABEL_CHECKED=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace --force
 	PYTHONPATH=build/checked/src $(BIN)/python -m pytest -n 2 tests/geometry tests/cloud tests/proposals $(PYTEST_FLAGS)
 

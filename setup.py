@@ -20,7 +20,7 @@ extensions = [
         include_dirs=[np.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         # Portable on purpose: a wheel built here must run on any x86-64 or arm64 machine.
-        extra_compile_args=[] if os.name == "nt" else ["-O3"],
+        extra_compile_args=[] if os.name == "nt" else ["-O3", "-g0"],
     )
     for path in sorted(CORE.glob("*.pyx"))
 ]
