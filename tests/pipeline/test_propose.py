@@ -53,7 +53,7 @@ def test_most_of_what_is_there_is_found(town_workspace):
 
 def test_boxes_are_sane(town_workspace):
     labels = found(town_workspace)
-    assert ((labels.scores >= 0.5) & (labels.scores <= 1)).all()
+    assert ((labels.scores >= 0.4) & (labels.scores <= 1)).all()
     assert (labels.cuboids.size_m > 0.1).all()
     assert (np.abs(labels.cuboids.yaw_rad) <= np.pi).all()
     assert (labels.n_points >= 0).all()

@@ -38,8 +38,8 @@ REACH_M = 78.0  # hypotheses start within this range; the raster reaches 80 m
 LOWEST_M, HIGHEST_M = 0.2, 4.5  # heights above ground that are looked at
 SCALES_M = (0.2, 0.6)  # clustering radii: people apart in a group, and cars whole
 THIN_M = 0.1  # one point of each cube this wide tells as much
-GATE = 0.08  # clusters whose best hypothesis is expected below are passed over
-SECOND_LOOK = 0.15  # so are those none of whose first few hypotheses scores more
+GATE = 0.18  # clusters whose best hypothesis is expected below are passed over
+SECOND_LOOK = 0.22  # so are those none of whose first few hypotheses scores more
 ROOF_M = 2.2  # of cars and vans; branches and signs hang higher
 SMALL_HEIGHT_M = 0.3  # no box is flatter
 
