@@ -9,7 +9,6 @@ from perception_label.proposals.tracks import (
     N_TRACK_FEATURES,
     Linked,
     Track,
-    alive,
     build_track,
     class_of,
     probability,
@@ -196,17 +195,6 @@ def track_of(first=3, last=6, is_static=False, size_m=CAR_M, group=VEHICLE):
     n = last - first + 1
     cuboids = Cuboids(np.zeros((n, 3)), np.broadcast_to(size_m, (n, 3)), np.zeros(n))
     return Track(first, last, first + 1, last - 1, cuboids, group, is_static, np.ones(8))
-
-
-def test_a_mover_has_a_box_where_it_was_found_and_beyond_where_points_are():
-    counts = np.array([9, 9, 9, 0, 0, 0, 5, 9, 9])
-    assert np.flatnonzero(alive(track_of(), counts, 5)).tolist() == [4, 5, 6]
-
-
-def test_a_parked_car_has_a_box_wherever_points_fall_into_it():
-    counts = np.array([9, 4, 5, 0, 0, 0, 0, 4, 7])
-    on = alive(track_of(is_static=True), counts, 5)
-    assert np.flatnonzero(on).tolist() == [0, 2, 4, 5, 8]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from perception_label.arrays import Floats, Ints, Mask
+from perception_label.arrays import Floats, Ints
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.proposals.hypotheses import CYCLIST, PEDESTRIAN, VEHICLE
 
@@ -232,18 +231,3 @@ def probability(features: Floats, groups: Ints, weights: Floats) -> Floats:
     """Return the probability that each track is right, (T,): logistic regression per group."""
     logit = np.einsum("tf,tf->t", features, weights[groups])
     return np.asarray(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
-
-
-def alive(track: Track, counts: NDArray[np.integer], least: int) -> Mask:
-    """Return at which sweeps a track has a box, (S,): where it was linked, and where seen.
-
-    `counts` (S,) are the object points inside its box at each sweep. A parked car stays while
-    points fall into its box, before its first detection and after its last one too; the sweeps
-    that a mover reaches beyond its detections need points as well.
-    """
-    on = np.zeros(len(counts), dtype=bool)
-    on[track.first : track.last + 1] = counts[track.first : track.last + 1] > 0
-    on[track.first_found : track.last_found + 1] = True
-    if track.is_static:
-        on |= counts >= least
-    return on
