@@ -3,7 +3,7 @@
 `python benchmarks/proposals/calibrate_tracks.py WORKSPACE[:SCORER[:FOLD]] … --out scorer.npz`:
 logs with truth that the scorer has not learned, or a scorer that left a quarter of the places
 out and the number of that quarter. Logistic regression per group of classes, by scikit-learn;
-writes the weights into the scorer given by --out. Tracks of no score are left out nowhere.
+writes the weights into the scorer given by --out. Every track counts, however low its score.
 """
 
 import argparse

@@ -9,14 +9,16 @@ heart. The model card is docs/scorer.md.
 import argparse
 import os
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from training_data import Rows, recorded, rows_of, simulated
 
+from perception_label.errors import SchemaError
 from perception_label.proposals.hypotheses import CYCLIST, PEDESTRIAN, VEHICLE
-from perception_label.proposals.scorer import SHIPPED, Forest, Scorer, pack
+from perception_label.proposals.scorer import SHIPPED, Forest, Scorer, load_scorer, pack
 
 DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", "../shared/data"))
 # A simulated row counts this much of a real one; the sweeps hold few real people.
@@ -40,7 +42,15 @@ def main() -> None:
     real = real_rows(range(first, end, args.step))
     with ProcessPoolExecutor(2) as pool:
         towns = [rows for town in pool.map(town_rows, range(args.towns)) for rows in town]
-    save(train(real, towns, args.hold_out), args.out)
+    save(replace(train(real, towns, args.hold_out), track_weights=known_weights()), args.out)
+
+
+def known_weights() -> np.ndarray:
+    """The shipped calibration of tracks, so that held-out scorers differ by their trees alone."""
+    try:
+        return load_scorer().track_weights
+    except SchemaError:
+        return FIRST_WEIGHTS
 
 
 def real_rows(sweeps: range) -> list[Rows]:
