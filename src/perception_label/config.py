@@ -47,6 +47,7 @@ class Proposals:
     min_detection: float = 0.15  # expected quality below which a sweep's cuboid is dropped
     birth_quality: float = 0.2  # below, a cuboid only continues a track; lets people begin one
     min_score: float = 0.4  # tracks less likely to be right are not proposed
+    candidate_score: float = 0.02  # … but kept as candidates for missing objects down to this
 
     def __post_init__(self) -> None:
         if not self.search_hz > 0:

@@ -7,10 +7,10 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_label.arrays import Floats, Ints, Pose
+from perception_label.arrays import Floats, Ints, Mask, Pose
 from perception_label.config import Settings
 from perception_label.errors import MissingPosesError
-from perception_label.geometry.cuboids import concatenate
+from perception_label.geometry.cuboids import Cuboids, concatenate
 from perception_label.geometry.inside import points_above_bottom
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import inverse
@@ -33,6 +33,7 @@ from perception_label.tracking.association import track_cuboids
 
 SOURCE = "model:proposals"
 NAME = "proposals"
+CANDIDATES = "candidates"  # tracks that may be objects but are not likely enough to be proposed
 RAISE_M = 0.25  # points this near a box's bottom may be ground
 
 Progress = Callable[[int, int], None]
@@ -68,7 +69,9 @@ def propose(
     Parameters
     ----------
     workspace : Workspace
-        Holds the log; the result becomes its machine result `proposals`.
+        Holds the log; the result becomes its machine result `proposals`, and the tracks that
+        are too unlikely for it, but not below `Proposals.candidate_score`, `candidates`: what
+        `review_queue` shows as missing objects.
     log : Log or str, optional
         Which log; None takes the only one.
     settings : Settings, optional
@@ -87,9 +90,10 @@ def propose(
     """
     begun = perf_counter()
     opened = log if isinstance(log, Log) else workspace.log(log)
-    labels = propose_labels(
+    labels, candidates = find_labels(
         opened, settings or Settings(), scorer or load_scorer(), n_workers(workers), progress
     )
+    opened.write_machine(CANDIDATES, labels_to_table(candidates, SOURCE))
     opened.write_machine(NAME, labels_to_table(labels, SOURCE))
     n_tracks = len(np.unique(labels.tracks))
     seconds = perf_counter() - begun
@@ -100,6 +104,16 @@ def propose_labels(
     log: Log, settings: Settings, scorer: Scorer, workers: int, progress: Progress | None = None
 ) -> Labels:
     """Return the proposals of a log, world frame; see `propose`."""
+    return find_labels(log, settings, scorer, workers, progress)[0]
+
+
+def find_labels(
+    log: Log, settings: Settings, scorer: Scorer, workers: int, progress: Progress | None = None
+) -> tuple[Labels, Labels]:
+    """Return the proposals of a log and its candidates, world frame; see `propose`.
+
+    Candidates are named c00000, … and give way to proposals where they overlap.
+    """
     poses = level_poses(log)
     stride = searched_stride(log.timestamps_ns, settings.proposals.search_hz)
     filled = np.flatnonzero(log.n_points)
@@ -111,7 +125,13 @@ def propose_labels(
         if progress is not None:
             progress(len(seen), len(sweeps) + len(poses))
     tracks, scores = link(seen, sweeps, poses, log.timestamps_ns, scorer, settings)
-    return _dense(log, poses, tracks, scores, workers, progress, len(sweeps))
+    is_likely = scores >= settings.proposals.min_score
+    # One less for candidates: no candidate takes a proposal's place.
+    boxes = _dense(log, poses, tracks, scores - ~is_likely, workers, progress, len(sweeps))
+    return (
+        _labels(log, tracks, scores, boxes, is_likely, "p"),
+        _labels(log, tracks, scores, boxes, ~is_likely, "c"),
+    )
 
 
 def searched_stride(timestamps_ns: Ints, search_hz: float) -> int:
@@ -143,7 +163,7 @@ def link(
     scorer: Scorer,
     settings: Settings,
 ) -> tuple[list[Track], Floats]:
-    """Return the tracks of the searched sweeps' detections that are likely enough, and how likely.
+    """Return the tracks of the searched sweeps' detections, candidates too, and how likely.
 
     `searched` are the numbers of the sweeps in `seen`; poses (S, 4, 4) and timestamps_ns (S,)
     are of all sweeps.
@@ -184,7 +204,8 @@ def link(
         np.array([t.group for t in tracks]),
         scorer.track_weights,
     )
-    kept = np.flatnonzero(likely >= settings.proposals.min_score)
+    floor = min(settings.proposals.min_score, settings.proposals.candidate_score)
+    kept = np.flatnonzero(likely >= floor)
     return [tracks[k] for k in kept], likely[kept]
 
 
@@ -213,15 +234,18 @@ def _count(log: Log, i: int, at: Dense, level_from_world: Pose) -> Counts:
     return Counts(i, rows.astype(np.int32), found.astype(np.int32))
 
 
+Boxes = tuple[Ints, Ints, Ints, Cuboids]  # sweep, track, points and box of each, M rows
+
+
 def _dense(
     log: Log,
     poses: Floats,
     tracks: list[Track],
-    scores: Floats,
+    rank: Floats,
     workers: int,
     progress: Progress | None,
     done: int,
-) -> Labels:
+) -> Boxes:
     """Count every track's points in every sweep and return the boxes that are there."""
     at = Dense.of(tracks, poses[:, :2, 3])
     counting = in_order(lambda i: _count(log, i, at, inverse(poses[i])), range(len(poses)), workers)
@@ -230,13 +254,22 @@ def _dense(
         counts.append(found)
         if progress is not None:
             progress(done + len(counts), done + len(poses))
-    sweep, track, n_points, boxes = at.chosen(counts, scores)
+    return at.chosen(counts, rank)
+
+
+def _labels(
+    log: Log, tracks: list[Track], scores: Floats, boxes: Boxes, chosen: Mask, letter: str
+) -> Labels:
+    """Return the boxes of the chosen tracks, which are numbered from 0 among themselves."""
+    rows = chosen[boxes[1]]
+    sweep, track, n_points = (column[rows] for column in boxes[:3])
     names = np.array([class_of(t) for t in tracks], dtype=str)
+    ids = np.array([f"{letter}{k:05d}" for k in np.cumsum(chosen) - 1], dtype=str)
     return Labels.from_columns(
         log.timestamps_ns[sweep],
-        np.array([f"p{k:05d}" for k in range(len(tracks))], dtype=str)[track],
+        ids[track],
         names[track],
-        boxes,
+        boxes[3][rows],
         scores=scores[track],
         n_points=n_points,
     )
