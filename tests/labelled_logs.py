@@ -49,6 +49,8 @@ def labels(seed=0, n=40, scores=True):
         Cuboids(center, rng.uniform(0.4, 9, (m, 3)), yaw),
         scores=rng.random(m) if scores else None,
         n_points=rng.integers(-1, 500, m),
+        expected_iou=np.where(rng.random(m) < 0.5, np.nan, rng.random(m)),
+        revision=rng.integers(-1, 10**12, m),
     )
 
 

@@ -62,8 +62,12 @@ CUBOIDS = _table(
         _required("score", pa.float64()),
         _required("n_points", pa.int64()),
         _required("source", pa.dictionary(pa.int16(), pa.string())),
+        pa.field("expected_iou", pa.float64()),
+        _required("revision", pa.int64()),
     ],
 )
+# Columns that came later, with what a table without them means: nobody knows.
+CUBOIDS_UNKNOWN = {"expected_iou": None, "revision": -1}
 
 TRACKS = _table(
     "tracks",

@@ -7,18 +7,22 @@ import pyarrow as pa
 from scipy.spatial.transform import Rotation
 
 from perception_label import schema
-from perception_label.errors import SchemaError
+from perception_label.errors import SchemaError, ShapeError
 from perception_label.geometry.cuboids import Cuboids, wrap
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, pose
 
 
-def labels_to_table(labels: Labels, source: str) -> pa.Table:
-    """Return dense boxes as a table with schema `schema.CUBOIDS`; `source` is who made them.
+def labels_to_table(labels: Labels, source: str | Sequence[str]) -> pa.Table:
+    """Return dense boxes as a table with schema `schema.CUBOIDS`.
 
-    At rest every yaw lies in [-pi, pi); one that does keeps its bits.
+    `source` is who made them: one for all, or one for each box. At rest every yaw lies in
+    [-pi, pi); one that does keeps its bits.
     """
-    m = len(labels)
+    sources = np.full(len(labels), source) if isinstance(source, str) else np.asarray(source, str)
+    if sources.shape != (len(labels),):
+        raise ShapeError(f"source: expected {len(labels)} texts, got {sources.shape}")
+    names, which = np.unique(sources, return_inverse=True)
     packed = labels.cuboids.packed()
     is_outside = (packed[:, 6] < -np.pi) | (packed[:, 6] >= np.pi)
     packed[is_outside, 6] = wrap(packed[is_outside, 6])
@@ -34,14 +38,27 @@ def labels_to_table(labels: Labels, source: str) -> pa.Table:
         pa.array(labels.scores),
         pa.array(labels.n_points),
         pa.DictionaryArray.from_arrays(
-            pa.array(np.zeros(m, dtype=np.int16)), pa.array([source], pa.string())
+            pa.array(which.astype(np.int16)), pa.array(names.tolist(), pa.string())
         ),
+        pa.array(labels.expected_iou, from_pandas=True),  # NaN is null there
+        pa.array(labels.revision),
     ]
     return pa.Table.from_arrays(columns, schema=schema.CUBOIDS)
 
 
+def completed(table: pa.Table) -> pa.Table:
+    """Return a table of cuboids with the columns that an older release did not write yet."""
+    for name, unknown in schema.CUBOIDS_UNKNOWN.items():
+        if name not in table.column_names:
+            field = schema.CUBOIDS.field(name)
+            values = pa.repeat(pa.scalar(unknown, field.type), len(table))
+            table = table.append_column(field, values)
+    return table
+
+
 def labels_from_table(table: pa.Table) -> Labels:
     """Return the dense boxes of a table with the columns of `schema.CUBOIDS`."""
+    table = completed(table)
     missing = [name for name in schema.CUBOIDS.names if name not in table.column_names]
     if missing:
         raise SchemaError(f"cuboids: expected columns {missing}, got {table.column_names}")
@@ -59,6 +76,8 @@ def labels_from_table(table: pa.Table) -> Labels:
         cuboids=Cuboids.unpack(np.column_stack(numbers[:7])),
         scores=numbers[7],
         n_points=numbers[8],
+        expected_iou=table.column("expected_iou").fill_null(np.nan).to_numpy(),
+        revision=table.column("revision").to_numpy(),
     )
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given as drawn
@@ -15,6 +16,7 @@ from perception_label.errors import SchemaError, SettingError, SourceError
 from perception_label.export import csv, jsonl, parquet, plan
 from perception_label.export import labelled as batching
 
+OLD = pa.schema([csv.PLAIN.field(n) for n in csv.PLAIN.names if n not in schema.CUBOIDS_UNKNOWN])
 READERS = {"parquet": parquet.read, "csv": csv.read, "jsonl": jsonl.read}
 formats = pytest.mark.parametrize("format", READERS)
 
@@ -25,7 +27,13 @@ def back(given, format, out):
 
 
 def rows(table):
-    return table.select(schema.CUBOIDS.names).to_pylist()
+    # As text: a NaN equals itself there, and a float64 its shortest form.
+    return [
+        str(row)
+        for row in table.select(
+            [n for n in schema.CUBOIDS.names if n in table.column_names]
+        ).to_pylist()
+    ]
 
 
 @formats
@@ -47,6 +55,28 @@ def test_any_finite_number_comes_back(format, values, tmp_path_factory):
         table = table.set_column(at, table.schema.field(at), pa.array([value]))
     given = labelled(boxes=table)
     assert rows(back(given, format, tmp_path_factory.mktemp("any"))) == rows(table)
+
+
+@formats
+def test_a_file_of_an_older_release_reads(format, tmp_path):
+    given = labelled()
+    write(plan(given, format), tmp_path)
+    path = tmp_path / f"{given.log_id}.{format}"
+    names = list(schema.CUBOIDS_UNKNOWN)
+    if format == "parquet":
+        pq.write_table(pq.read_table(path).drop_columns(names), path)
+    elif format == "csv":
+        pyarrow.csv.write_csv(given.boxes.drop_columns(names).cast(OLD), path)
+    else:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            del line["expected_iou"], line["revision"]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    table = READERS[format](path)
+    assert table.schema.equals(schema.CUBOIDS)
+    assert set(table["revision"].to_pylist()) == {-1}
+    assert table["expected_iou"].null_count == len(table)
+    assert rows(table.drop_columns(names)) == rows(given.boxes.drop_columns(names))
 
 
 @formats

@@ -69,7 +69,8 @@ CONVENTIONS: dict[str, Convention] = {
         time="number of the sweep from 0; side/ has its `timestamp_ns`",
         tracks="whole number from 0; side/ has its `track_id` and class",
         precision="1e-6 m, 1e-6 rad, 0.01 px",
-        not_held="n_points, source; classes KITTI lacks are written Misc, side/ keeps them",
+        not_held="n_points, source, expected_iou, revision; classes KITTI lacks are written "
+        "Misc, side/ keeps them",
     ),
 }
 

@@ -8,6 +8,7 @@ import pyarrow.csv
 from perception_label import schema
 from perception_label.errors import SourceError
 from perception_label.export.labelled import Labelled, Plan, beside_conventions
+from perception_label.tables import completed
 
 PLAIN = pa.schema(
     [
@@ -30,13 +31,11 @@ def read(path: Path) -> pa.Table:
     SourceError
         If it is no CSV file with these columns.
     """
-    convert = pa.csv.ConvertOptions(
-        column_types=PLAIN, include_columns=PLAIN.names, strings_can_be_null=False
-    )
+    convert = pa.csv.ConvertOptions(column_types=PLAIN, strings_can_be_null=False)
     parse = pa.csv.ParseOptions(newlines_in_values=True)
     try:
-        table = pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
-        return table.cast(PLAIN).cast(schema.CUBOIDS)
+        table = completed(pa.csv.read_csv(path, parse_options=parse, convert_options=convert))
+        return table.select(PLAIN.names).cast(PLAIN).cast(schema.CUBOIDS)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise SourceError(f"{path}: expected a CSV file of cuboids, got: {error}") from None
 

@@ -1,7 +1,7 @@
 """JSON Lines: one object per box; `<log>.conventions.json` says what the numbers mean."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from perception_label import schema
 from perception_label.errors import SchemaError, SourceError
 from perception_label.export.csv import PLAIN
 from perception_label.export.labelled import Labelled, Plan, beside_conventions
+from perception_label.tables import completed
 
 
 def plan(labelled: Labelled) -> Plan:
@@ -31,7 +32,7 @@ def read(path: Path) -> pa.Table:
         if not path.stat().st_size:
             return PLAIN.empty_table().cast(schema.CUBOIDS)
         options = pa.json.ParseOptions(explicit_schema=PLAIN)
-        table = pa.json.read_json(path, parse_options=options)
+        table = _known(pa.json.read_json(path, parse_options=options))
         return table.select(PLAIN.names).cast(PLAIN).cast(schema.CUBOIDS)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise SourceError(f"{path}: expected JSON Lines of cuboids, got: {error}") from None
@@ -45,13 +46,22 @@ def _fill(labelled: Labelled, path: Path) -> None:
             out.writelines(map(line.__mod__, zip(*columns, strict=True)))
 
 
+def _known(table: pa.Table) -> pa.Table:
+    """Return the table with nothing null: a key that may be unknown, or is not there, is."""
+    table = completed(table)
+    for name, unknown in schema.CUBOIDS_UNKNOWN.items():
+        at = table.schema.get_field_index(name)
+        known = table.column(at) if unknown is None else table.column(at).fill_null(unknown)
+        table = table.set_column(at, table.schema.field(at), known)
+    return table
+
+
 def _texts(column: pa.ChunkedArray, name: str) -> Iterable[str]:
     """Return each value as JSON writes it; a number as the shortest text that reads back."""
     if pa.types.is_dictionary(column.type):
         column = column.combine_chunks()
         words = [json.dumps(word) for word in column.dictionary.to_pylist()]
         return [words[k] for k in column.indices.to_pylist()]
-    if pa.types.is_floating(column.type) and not np.isfinite(column.to_numpy()).all():
+    if pa.types.is_floating(column.type) and not np.isfinite(column.drop_null().to_numpy()).all():
         raise SchemaError(f"{name}: expected finite numbers, which is all JSON has, got others")
-    text: Callable[[float], str] = repr
-    return map(text, column.to_pylist())
+    return ("null" if value is None else repr(value) for value in column.to_pylist())

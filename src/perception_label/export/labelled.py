@@ -15,6 +15,7 @@ from perception_label.errors import SchemaError
 from perception_label.export.conventions import describe
 from perception_label.geometry.cameras import Camera
 from perception_label.geometry.poses import EgoPoses
+from perception_label.tables import completed
 
 # Rows in memory at once: a row is about 200 bytes of text, so a batch stays near 15 MB.
 BATCH_ROWS = 65_536
@@ -58,11 +59,12 @@ class Labelled:
         SchemaError
             If a column is missing.
         """
-        missing = [n for n in schema.CUBOIDS.names if n not in self.boxes.column_names]
+        boxes = completed(self.boxes)
+        missing = [n for n in schema.CUBOIDS.names if n not in boxes.column_names]
         if missing:
-            raise SchemaError(f"boxes: expected columns {missing}, got {self.boxes.column_names}")
-        for start in range(0, len(self.boxes), BATCH_ROWS):
-            part = self.boxes.slice(start, BATCH_ROWS).select(schema.CUBOIDS.names)
+            raise SchemaError(f"boxes: expected columns {missing}, got {boxes.column_names}")
+        for start in range(0, len(boxes), BATCH_ROWS):
+            part = boxes.slice(start, BATCH_ROWS).select(schema.CUBOIDS.names)
             yield part.cast(schema.CUBOIDS)
 
     def facts(self, format: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from perception_label import schema
 from perception_label.errors import SourceError
 from perception_label.export.labelled import Labelled, Plan
+from perception_label.tables import completed
 
 FACTS = b"perception_label.export"
 
@@ -28,8 +29,9 @@ def read(path: Path) -> pa.Table:
         If it is no Parquet file with these columns.
     """
     try:
-        return pq.read_table(path, columns=schema.CUBOIDS.names).cast(schema.CUBOIDS)
-    except (OSError, ValueError, pa.ArrowException) as error:
+        table = completed(pq.read_table(path))
+        return table.select(schema.CUBOIDS.names).cast(schema.CUBOIDS)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise SourceError(f"{path}: expected a Parquet file of cuboids, got: {error}") from None
 
 

@@ -1,6 +1,6 @@
 """Dense boxes of tracks, as columns: what proposals, solvers and truth all are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -9,6 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from perception_label.arrays import Floats, Ints
 from perception_label.errors import ShapeError
 from perception_label.geometry.cuboids import Cuboids
+
+_COLUMNS = ("timestamps_ns", "tracks", "classes", "scores", "n_points", "expected_iou", "revision")
+# Columns that may be left out, and what their boxes get then: nobody knows.
+_UNKNOWN = {"expected_iou": np.nan, "revision": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,10 @@ class Labels:
         Probability that the box is right, 1 for truth.
     n_points : (M,) int64
         LiDAR points inside the box, -1 where nobody counted.
+    expected_iou : (M,) float64
+        3-D overlap with the truth that the maker expects, 0 … 1; NaN where unknown.
+    revision : (M,) int64
+        Last edit of the box's track when the box was made; -1 where there is none.
     """
 
     timestamps_ns: Ints
@@ -43,10 +51,16 @@ class Labels:
     cuboids: Cuboids
     scores: Floats
     n_points: Ints
+    expected_iou: Floats = field(default_factory=lambda: np.empty(0))
+    revision: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         m = len(self.cuboids)
-        for name in ("timestamps_ns", "tracks", "classes", "scores", "n_points"):
+        for name, unknown in _UNKNOWN.items():
+            given = getattr(self, name)
+            if given.shape == (0,):
+                object.__setattr__(self, name, np.full(m, unknown, dtype=given.dtype))
+        for name in _COLUMNS:
             if getattr(self, name).shape != (m,):
                 raise ShapeError(f"labels: expected {name} ({m},), got {getattr(self, name).shape}")
 
@@ -65,6 +79,8 @@ class Labels:
             cuboids=self.cuboids[index],
             scores=self.scores[index],
             n_points=self.n_points[index],
+            expected_iou=self.expected_iou[index],
+            revision=self.revision[index],
         )
 
     @classmethod
@@ -77,6 +93,8 @@ class Labels:
         *,
         scores: ArrayLike | None = None,
         n_points: ArrayLike | None = None,
+        expected_iou: ArrayLike | None = None,
+        revision: ArrayLike | None = None,
     ) -> Self:
         """Return labels from one value per box; ids and class names may be any strings."""
         m = len(cuboids)
@@ -91,4 +109,6 @@ class Labels:
             cuboids=cuboids,
             scores=np.ones(m) if scores is None else np.asarray(scores, dtype=np.float64),
             n_points=np.full(m, -1) if n_points is None else np.asarray(n_points, dtype=np.int64),
+            expected_iou=np.asarray(() if expected_iou is None else expected_iou, np.float64),
+            revision=np.asarray(() if revision is None else revision, np.int64),
         )

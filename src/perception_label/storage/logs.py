@@ -16,7 +16,7 @@ from perception_label.geometry.poses import EgoPoses, interpolate_poses
 from perception_label.storage.log_info import LogInfo
 from perception_label.storage.sweeps import SweepFile, batch_to_sweep
 from perception_label.storage.whole import BESIDE, lock, read_table, write_table
-from perception_label.tables import ego_poses_from_table, labels_from_table
+from perception_label.tables import completed, ego_poses_from_table, labels_from_table
 
 # Machine results that are dense boxes, the best first: what a solver made, then proposals.
 DENSE = ("solved", "proposals")
@@ -113,7 +113,7 @@ class Log:
     def truth_table(self) -> pa.Table | None:
         """Return the labels that came with the log (`schema.CUBOIDS`), or None."""
         path = self._folder / "truth.arrow"
-        return read_table(path) if path.exists() else None
+        return completed(read_table(path)) if path.exists() else None
 
     def truth(self) -> Labels | None:
         """Return the labels that came with the log, world frame, or None."""
@@ -157,7 +157,7 @@ class Log:
 
     def dense_boxes(self, source: str | None = None) -> pa.Table:
         """Return the machine's dense boxes, world frame; see `dense_source`."""
-        return read_table(self._machine_path(self.dense_source(source)))
+        return completed(read_table(self._machine_path(self.dense_source(source))))
 
     def _machine_path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
