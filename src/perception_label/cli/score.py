@@ -65,9 +65,9 @@ def describe(result: dict[str, Any]) -> list[str]:
     ]
     return [
         *lines,
-        _table("boxes", box_columns, box_rows),
-        _table("at each criterion", criteria, share_rows),
-        _table("tracks", track_columns, track_rows),
+        table("boxes", box_columns, box_rows),
+        table("at each criterion", criteria, share_rows),
+        table("tracks", track_columns, track_rows),
     ]
 
 
@@ -85,7 +85,8 @@ def _cell(value: float | None, digits: int = 3) -> str:
     return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return rows as a table of at most 100 characters a line, numbers to the right."""
     from rich.console import Console
     from rich.table import Table
 

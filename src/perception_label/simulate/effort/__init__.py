@@ -1,0 +1,1 @@
+"""What a label costs: a simulated annotator, its baselines, and the report that compares them."""

@@ -1,0 +1,41 @@
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from perception_label import open_workspace
+from perception_label.cli import main
+from recordings import recording
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    ws = open_workspace(tmp_path / "ws")
+    ws.ingest(recording())
+    ws.log().write_machine("proposals", ws.truth())
+    return str(tmp_path / "ws")
+
+
+def test_cost_prints_one_json_object(labelled, capsys):
+    assert main(["cost", labelled, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert {"by_hand", "sensor_linear", "world_linear"} <= result["strategies"].keys()
+    for way in result["strategies"].values():
+        assert way["hours_per_sensor_hour"].keys() == {"low", "nominal", "high"}
+        assert {"recall", "precision", "mean_iou", "passing"} <= way["quality"].keys()
+        assert sum(way["counts"].values()) > 0
+
+
+def test_cost_prints_tables_and_draws_for_people(labelled, tmp_path, capsys):
+    figure = tmp_path / "cost.svg"
+    assert main(["cost", labelled, "--exact", "--figure", str(figure)]) == 0
+    out = capsys.readouterr().out
+    assert "seconds per track" in out
+    assert "create_box_manual" in out
+    assert max(map(len, out.splitlines())) <= 120
+    assert ElementTree.parse(figure).getroot().tag.endswith("svg")
+
+
+def test_cost_with_a_missing_table_of_seconds_is_one_line(labelled, tmp_path, capsys):
+    assert main(["cost", labelled, "--seconds", str(tmp_path / "none.toml")]) == 1
+    assert "none.toml: expected a table of action seconds" in capsys.readouterr().err
