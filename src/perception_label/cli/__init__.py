@@ -12,7 +12,16 @@ import typer
 
 from perception_label.errors import LabelError
 
-VERBS: tuple[str, ...] = ("cost", "demo", "doctor", "export", "ingest", "propose", "score")
+VERBS: tuple[str, ...] = (
+    "cost",
+    "demo",
+    "doctor",
+    "export",
+    "ingest",
+    "propose",
+    "queue",
+    "score",
+)
 
 STOPPED = 130  # what a shell expects after Ctrl-C
 

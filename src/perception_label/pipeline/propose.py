@@ -155,6 +155,11 @@ def level_poses(log: Log) -> Floats:
     return np.asarray(poses @ _sensor_from_level(log))
 
 
+def level_points(log: Log, i: int) -> NDArray[np.float32]:
+    """Return the (N, 3) points of a sweep at the sensor with the ego vehicle's axes, metres."""
+    return _level(np.asarray(log.sweep(i).points_m), _sensor_from_level(log))
+
+
 def link(
     seen: list[Detections],
     searched: Ints,
@@ -210,8 +215,7 @@ def link(
 
 
 def _detect(log: Log, i: int, scorer: Scorer, settings: Settings) -> Detections:
-    points = np.asarray(log.sweep(i).points_m)
-    return detect(_level(points, _sensor_from_level(log)), scorer, settings.proposals)
+    return detect(level_points(log, i), scorer, settings.proposals)
 
 
 def _sensor_from_level(log: Log) -> Pose:
@@ -229,7 +233,7 @@ def _level(points_m: NDArray[np.float32], sensor_from_level: Pose) -> NDArray[np
 
 def _count(log: Log, i: int, at: Dense, level_from_world: Pose) -> Counts:
     rows = at.near(i)
-    points = _level(np.asarray(log.sweep(i).points_m), _sensor_from_level(log))
+    points = level_points(log, i)
     found = points_above_bottom(points, at.boxes(rows, i).moved(level_from_world), RAISE_M)
     return Counts(i, rows.astype(np.int32), found.astype(np.int32))
 
