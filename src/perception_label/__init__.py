@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from perception_label.geometry.inside import points_inside
     from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
+    from perception_label.pipeline.queue import review_queue
     from perception_label.pipeline.workspace import Workspace, open_workspace
     from perception_label.proposals.fit import fit_cuboids
     from perception_label.tracking.association import track_cuboids
@@ -30,6 +31,7 @@ _LAZY = {
     "overlap_3d": "perception_label.geometry.overlap",
     "overlap_bev": "perception_label.geometry.overlap",
     "points_inside": "perception_label.geometry.inside",
+    "review_queue": "perception_label.pipeline.queue",
     "split_ground": "perception_label.cloud.ground",
     "track_cuboids": "perception_label.tracking.association",
 }
@@ -46,6 +48,7 @@ __all__ = [
     "overlap_3d",
     "overlap_bev",
     "points_inside",
+    "review_queue",
     "split_ground",
     "track_cuboids",
 ]

@@ -38,7 +38,7 @@ def review_queue(log: Log, *, workers: int | None = None) -> ReviewQueue:
     -------
     ReviewQueue
         R items, the most expected error first; the same log gives the same queue. Boxes are
-        world frame: each item holds a centre (3,) and a size (3,).
+        world frame: together they are (R, 3) centres and sizes, one per item.
 
     Raises
     ------

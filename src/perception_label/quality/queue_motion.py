@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perception_label.arrays import Floats, Ints
+from perception_label.arrays import Floats, Ints, Mask
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
 from perception_label.quality.queue import QueueItem, TrackRows, by_track, item_at
@@ -148,7 +148,7 @@ def size_items(labels: Labels, source: str) -> list[QueueItem]:
         size = labels.cuboids.size_m[track.rows]
         middle = np.median(size, axis=0)
         off = np.abs(size - middle)
-        is_odd = (off > np.maximum(SIZE_STEP * middle, SIZE_STEP_M)).any(axis=1)
+        is_odd: Mask = np.any(off > np.maximum(SIZE_STEP * middle, SIZE_STEP_M), axis=1)
         unlike = _unlike(middle, LIMITS.get(track.class_name, ANY))
         if is_odd.any():
             worst = int(np.argmax((off / middle).max(axis=1)))
@@ -190,7 +190,7 @@ def _metres(size_m: Floats) -> str:
     return " x ".join(f"{value:.1f}" for value in size_m) + " m"
 
 
-def _odd_span(labels: Labels, track: TrackRows, is_odd: Floats) -> tuple[int, int] | None:
+def _odd_span(labels: Labels, track: TrackRows, is_odd: Mask) -> tuple[int, int] | None:
     bad = np.flatnonzero(is_odd)
     if not len(bad):
         return None
