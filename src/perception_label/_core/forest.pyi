@@ -3,12 +3,14 @@ from numpy.typing import NDArray
 
 def predict(
     features: NDArray[np.float32],
+    rows: NDArray[np.int64],
     feature: NDArray[np.int16],
     threshold: NDArray[np.float32],
-    left: NDArray[np.int32],
+    keep: NDArray[np.uint32],
+    questions: NDArray[np.int32],
     value: NDArray[np.float32],
-    roots: NDArray[np.int32],
-    depth: int,
+    leaves: NDArray[np.int32],
     base: float,
+    block: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None: ...

@@ -5,7 +5,7 @@ in `scorer.npz` beside this file; `docs/scorer.md` is its model card.
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_label._core import forest as core
-from perception_label.arrays import Floats
+from perception_label.arrays import Floats, Ints
 from perception_label.errors import SchemaError, ShapeError
 from perception_label.proposals.features import GATE_NAMES, NAMES
 from perception_label.proposals.hypotheses import GROUPS
 
 SHIPPED = Path(__file__).parent / "scorer.npz"
 MOST_DEPTH = 64
+MOST_LEAVES = 32  # of a tree: the kernel has a bit for each
+ALL = 2**MOST_LEAVES - 1
 _NODE_COLUMNS = {
     "feature": np.int16,
     "threshold": np.float32,
@@ -32,8 +34,25 @@ _NODE_COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Questions:
+    """The questions of regression trees, as `_core.forest.predict` takes them."""
+
+    feature: NDArray[np.int16]
+    threshold: NDArray[np.float32]
+    keep: NDArray[np.uint32]
+    starts: NDArray[np.int32]
+    value: NDArray[np.float32]
+    leaves: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
 class Forest:
-    """Regression trees as arrays; see `_core.forest.predict` for the layout."""
+    """Regression trees as arrays; nodes are rows of the first four.
+
+    A row of features goes to node `left` when its `feature` is at most the `threshold`, else to
+    the node after that; a leaf leads to itself, has a `value` and an infinite threshold. The
+    `questions` are made of them.
+    """
 
     feature: NDArray[np.int16]
     threshold: NDArray[np.float32]
@@ -43,21 +62,31 @@ class Forest:
     depth: int
     base: float
     n_features: int
+    questions: Questions = field(init=False, repr=False, compare=False)
 
-    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return one value per row of (M, F) features."""
+    def __post_init__(self) -> None:
+        """Lay the questions out."""
+        object.__setattr__(self, "questions", _ask(self))
+
+    def predict(
+        self, features: NDArray[np.float32], rows: Ints | None = None
+    ) -> NDArray[np.float32]:
+        """Return one value per row of (M, F) features; of the chosen rows, the others 0."""
         if features.ndim != 2 or features.shape[1] != self.n_features:
             raise ShapeError(f"features: expected (M, {self.n_features}), got {features.shape}")
-        out = np.empty(len(features), dtype=np.float32)
+        out = np.zeros(len(features), dtype=np.float32)
+        asked = self.questions
         core.predict(
             np.ascontiguousarray(features, dtype=np.float32),
-            self.feature,
-            self.threshold,
-            self.left,
-            self.value,
-            self.roots,
-            self.depth,
+            np.arange(len(features)) if rows is None else rows,
+            asked.feature,
+            asked.threshold,
+            asked.keep,
+            asked.starts,
+            asked.value,
+            asked.leaves,
             self.base,
+            np.empty((self.n_features, 32), dtype=np.float32),
             out,
         )
         return out
@@ -87,8 +116,7 @@ class Scorer:
         """Return the expected quality of each hypothesis, (M,), 0 to 1."""
         out = np.zeros(len(features), dtype=np.float32)
         for index, forest in enumerate(self.groups):
-            rows = np.flatnonzero(group == index)
-            out[rows] = forest.predict(features[rows])
+            out += forest.predict(features, np.flatnonzero(group == index))
         return np.clip(out, 0, 1)
 
 
@@ -161,4 +189,40 @@ def _forest(arrays: dict[str, NDArray[Any]], name: str, n_features: int) -> Fore
         base=float(arrays[f"{name}_base"]),
         n_features=n_features,
         **columns,
+    )
+
+
+def _ask(forest: Forest) -> Questions:
+    """Return the questions of trees: which leaves, from left to right, a yes leaves over."""
+    left, values = forest.left.tolist(), forest.value.tolist()
+    asked: list[int] = []
+    keep: list[int] = []
+    value: list[float] = []
+    starts, leaves = [0], []
+    for root in forest.roots.tolist():
+        leaves.append(len(value))
+        # Nodes still to visit, leftmost on top; a far child knows its parent's question.
+        path = [(root, -1, 0)]
+        while path:
+            node, question, first = path.pop()
+            here = len(value) - leaves[-1]
+            if question >= 0:
+                keep[question] = ALL & ~((1 << here) - (1 << first))
+            if here == MOST_LEAVES:
+                raise SchemaError(f"trees: expected at most {MOST_LEAVES} leaves each, got more")
+            if left[node] == node:
+                value.append(values[node])
+                continue
+            path += [(left[node] + 1, len(asked), here), (left[node], -1, 0)]
+            asked.append(node)
+            keep.append(ALL)
+        starts.append(len(asked))
+    asked = asked or [0] * min(1, len(left))
+    return Questions(
+        forest.feature[asked],
+        forest.threshold[asked],
+        np.array(keep or [ALL], dtype=np.uint32),
+        np.array(starts, dtype=np.int32),
+        np.array(value, dtype=np.float32),
+        np.array(leaves, dtype=np.int32),
     )
