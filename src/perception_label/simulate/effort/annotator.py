@@ -1,0 +1,298 @@
+"""The simulated annotator: takes the queue's items in order and acts by a written policy.
+
+The policy stands in `docs/cost.md`; each function here is one of its steps.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perception_label.arrays import Floats
+from perception_label.quality.passing import pass_iou
+from perception_label.quality.queue import QueueItem
+from perception_label.simulate.effort.actions import Action, ActionSeconds
+from perception_label.simulate.effort.desk import Desk
+from perception_label.simulate.effort.eye import TOUCHES_IOU, Eye, Look, Shown
+from perception_label.simulate.effort.hand import Hand
+
+LEAST_STRAY = 3  # boxes on another object for which a track is cut
+ROUNDS = 4  # times the queue is fetched anew; what still comes back then stays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """When the annotator does what."""
+
+    grid_error: float = (
+        0.25  # share of a track's boxes expected to be wrong, up to which a tile will do
+    )
+    slack_sweeps: int = 2  # an end that misses so few sweeps is left as it is
+    most_keyframes: int = 60  # per opening of a track
+    least_error: float = 0.5  # expected wrong boxes below which an item is not worth a look
+
+
+@dataclass(slots=True)
+class Annotator:
+    """One person at a desk.
+
+    Attributes
+    ----------
+    actions : list of Action
+        Every action so far, in order.
+    n_keyframes : int
+        Boxes the person set.
+    done : dict of str to int
+        The tracks that were accepted, and the object each is on.
+    finished : list of (n_actions, thing)
+        After how many actions each object was first accepted.
+    passing : dict of int to int
+        Boxes of each object that pass now.
+    curve : list of (n_actions, n_passing)
+        How many boxes passed after so many actions.
+    """
+
+    desk: Desk
+    eye: Eye
+    hand: Hand
+    policy: Policy = field(default_factory=Policy)
+    actions: list[Action] = field(default_factory=list)
+    n_keyframes: int = 0
+    done: dict[str, int] = field(default_factory=dict)
+    finished: list[tuple[int, int]] = field(default_factory=list)
+    passing: dict[int, int] = field(default_factory=dict)
+    curve: list[tuple[int, int]] = field(default_factory=list)
+    _labelled: dict[int, set[int]] = field(default_factory=dict)
+    _tiles_seen: set[str] = field(default_factory=set)
+
+    def work(self) -> None:
+        """Take the queue's items until it has nothing new."""
+        for track_id in self.desk.track_ids():
+            shown = self.desk.shown(track_id)
+            if shown is not None:
+                self._note(shown, self.eye.look(shown))
+        self._mark()
+        for _ in range(ROUNDS):
+            n_before = len(self.actions)
+            for item in self.desk.queue():
+                self._take(item)
+                self._mark()
+            if len(self.actions) == n_before:
+                break
+
+    def _take(self, item: QueueItem) -> None:
+        if item.item_id in self._tiles_seen:
+            return
+        self._tiles_seen.add(item.item_id)
+        if item.kind == "missing":
+            self._missing(item)
+            return
+        if item.expected_error < self.policy.least_error and item.kind != "track":
+            return
+        shown = self.desk.shown(item.track_id)
+        if shown is None or not len(shown):
+            return
+        if item.kind == "track":
+            if item.track_id in self.done:
+                return
+            if item.expected_error <= self.policy.grid_error * len(shown) and self._tile(shown):
+                return
+        self._do("open", shown.track_id, item.at_ns, "nav_open_track")
+        self._strip(shown.track_id)
+
+    def _tile(self, shown: Shown) -> bool:
+        """Look at one tile, the box the engine is least sure of; True if it was accepted."""
+        doubt = np.where(np.isfinite(shown.expected_iou), shown.expected_iou, 1.0)
+        full = (shown.n_points < 0) | (shown.n_points >= 5)
+        row = int(np.lexsort((-shown.n_points, doubt, ~full))[0])
+        self._do("tile", shown.track_id, int(shown.timestamps_ns[row]), "verify_grid")
+        look = self.eye.look(shown)
+        if look.thing < 0 or look.is_wrong[row] or look.class_name != shown.class_name:
+            return False
+        if self._doubles(look, shown):
+            return False
+        self._accept(shown, look)
+        return True
+
+    def _strip(self, track_id: str, cuts: int = 3) -> None:
+        """Look at a track's film strip and correct it until it passes."""
+        n_keyframes, has_moved_ends, may_cut = 0, False, cuts > 0
+        while True:
+            shown = self.desk.shown(track_id)
+            if shown is None or not len(shown):
+                return
+            self._do("strip", track_id, -1, "verify_single")
+            look = self.eye.look(shown)
+            if look.thing < 0 or self._doubles(look, shown):
+                self._delete(track_id)
+                return
+            if shown.class_name != look.class_name:
+                self._do("class", track_id, -1, "class_single")
+                self.desk.set_class(track_id, look.class_name)
+            if may_cut and self._cut(shown, look, cuts):
+                may_cut = False
+                continue
+            if self._join(shown, look):
+                continue
+            if not has_moved_ends and self._span(shown, look):
+                has_moved_ends = True
+                continue
+            if n_keyframes >= self.policy.most_keyframes or not self._keyframe(shown, look):
+                self._accept(shown, look)
+                return
+            n_keyframes += 1
+
+    def _keyframe(self, shown: Shown, look: Look) -> bool:
+        """Correct one box: where the engine asks, else the best seen, then the worst."""
+        wrong = shown.timestamps_ns[look.is_wrong & ~look.is_false]
+        if not len(wrong):
+            return False
+        if shown.next_keyframe_ns in wrong:
+            at = shown.next_keyframe_ns
+        elif len(wrong) > len(shown) / 2:
+            at = self.eye.best_seen(look.thing, wrong)
+        else:
+            at = int(shown.timestamps_ns[np.argmin(np.where(look.is_wrong, look.iou, 2.0))])
+        meant = self.eye.box(look.thing, at)
+        if meant is None:
+            return False
+        self._do("keyframe", shown.track_id, at, "edit_keyframe")
+        self.n_keyframes += 1
+        self.desk.set_keyframe(shown.track_id, at, self.hand.set(meant))
+        return True
+
+    def _cut(self, shown: Shown, look: Look, cuts: int) -> bool:
+        """Cut a track where it goes over to another object."""
+        stray, on = look.other >= 0, look.iou >= TOUCHES_IOU
+        if np.count_nonzero(stray) < LEAST_STRAY or not on.any():
+            return False
+        mine = np.flatnonzero(on)
+        after = np.flatnonzero(stray & (np.arange(len(shown)) > mine[-1]))
+        before = np.flatnonzero(stray & (np.arange(len(shown)) < mine[0]))
+        if len(after) >= LEAST_STRAY:
+            edge = after[0]
+        elif len(before) >= LEAST_STRAY:
+            edge = mine[0]
+        else:
+            return False
+        self._do("cut", shown.track_id, int(shown.timestamps_ns[edge]), "merge_split_track")
+        new_id = self.desk.split(shown.track_id, int(shown.timestamps_ns[edge]))
+        self._strip(new_id, cuts - 1)
+        return True
+
+    def _join(self, shown: Shown, look: Look) -> bool:
+        """Join another track that is on the same object where this one has no box."""
+        if len(look.absent_ns) <= self.policy.slack_sweeps:
+            return False
+        for other_id in self.desk.track_ids():
+            other = self.desk.shown(other_id) if other_id != shown.track_id else None
+            if other is None or not len(other) or not self._may_meet(other, look):
+                continue
+            theirs = self.eye.look(other)
+            gained = np.isin(look.absent_ns, other.timestamps_ns).sum()
+            shared = np.isin(other.timestamps_ns, shown.timestamps_ns).sum()
+            if theirs.thing == look.thing and gained > 2 and shared < 0.2 * len(other):
+                self._do("join", shown.track_id, -1, "merge_split_track")
+                self.desk.merge(shown.track_id, other_id)
+                self.done.pop(other_id, None)
+                return True
+        return False
+
+    def _may_meet(self, other: Shown, look: Look) -> bool:
+        """Tell cheaply whether a track comes near an object where that is absent."""
+        both = np.intersect1d(look.absent_ns, other.timestamps_ns)
+        if not len(both):
+            return False
+        at = int(both[len(both) // 2])
+        box = self.eye.box(look.thing, at)
+        row = int(np.searchsorted(other.timestamps_ns, at))
+        if box is None:
+            return False
+        apart = box.center_m[0, :2] - other.cuboids.center_m[row, :2]
+        return bool(np.hypot(*apart) < 5.0)
+
+    def _span(self, shown: Shown, look: Look) -> bool:
+        """Move the ends of a track to the sweeps where its object shows."""
+        first, last = look.span_ns
+        if last < first:
+            return False
+        beyond = look.is_false & ((shown.timestamps_ns < first) | (shown.timestamps_ns > last))
+        ends = (shown.timestamps_ns[0], shown.timestamps_ns[-1])
+        before, after = look.absent_ns < ends[0], look.absent_ns > ends[1]
+        taken = self._labelled.get(look.thing, set())
+        free = ~np.isin(look.absent_ns, list(taken))
+        slack = self.policy.slack_sweeps
+        grow = [np.count_nonzero(side & free) > slack for side in (before, after)]
+        if not beyond.any() and not any(grow):
+            return False
+        new = [int(ends[0]), int(ends[1])]
+        if grow[0] or (beyond & (shown.timestamps_ns < first)).any():
+            new[0] = first
+        if grow[1] or (beyond & (shown.timestamps_ns > last)).any():
+            new[1] = last
+        self._do("ends", shown.track_id, new[0], "merge_split_track")
+        self.desk.set_lifespan(shown.track_id, new[0], new[1])
+        again = self.desk.shown(shown.track_id)
+        # Where the engine has no box to give, asking again gives none either.
+        return again is not None and not np.array_equal(again.timestamps_ns, shown.timestamps_ns)
+
+    def _missing(self, item: QueueItem) -> None:
+        """Look at a tile of what may be a missing object; take it if it is one."""
+        from perception_label.geometry.cuboids import Cuboids
+
+        self._do("missing tile", item.track_id, item.at_ns, "verify_grid")
+        box = Cuboids([item.center_m], [item.size_m], [item.yaw_rad])
+        thing = self.eye.unlabelled(item.at_ns, box, self._labelled)
+        if thing < 0:
+            self.desk.reject(item)
+            return
+        meant = self.eye.box(thing, item.at_ns)
+        if meant is None:
+            return
+        track_id = self.desk.adopt(item)
+        if track_id is None:
+            class_name = self.eye.class_of(thing)
+            self._do("click", item.track_id, item.at_ns, "create_click_autofit")
+            track_id = self.desk.click(item.at_ns, meant.center_m[0], class_name)
+            if track_id is None:
+                self._do("draw", item.track_id, item.at_ns, "create_box_manual")
+                track_id = self.desk.draw(item.at_ns, self.hand.set(meant), class_name)
+                self.n_keyframes += 1
+        self._strip(track_id)
+
+    def _doubles(self, look: Look, shown: Shown) -> bool:
+        """Tell whether another accepted track has the object in most of these sweeps."""
+        if shown.track_id in self.done:
+            return False
+        taken = self._labelled.get(look.thing, set())
+        shared = sum(int(at) in taken for at in shown.timestamps_ns)
+        return shared > len(shown) / 2
+
+    def _accept(self, shown: Shown, look: Look) -> None:
+        self.desk.accept(shown.track_id)
+        if shown.track_id not in self.done:
+            self.finished.append((len(self.actions), look.thing))
+        self.done[shown.track_id] = look.thing
+        self._labelled.setdefault(look.thing, set()).update(shown.timestamps_ns.tolist())
+        self._note(shown, look)
+
+    def _delete(self, track_id: str) -> None:
+        self._do("delete", track_id, -1, "delete")
+        self.desk.delete(track_id)
+
+    def _note(self, shown: Shown, look: Look) -> None:
+        """Remember how many boxes of an object pass."""
+        good = np.count_nonzero(look.iou >= pass_iou(look.class_name)) if look.thing >= 0 else 0
+        if look.thing >= 0:
+            self.passing[look.thing] = int(good)
+
+    def _mark(self) -> None:
+        self.curve.append((len(self.actions), sum(self.passing.values())))
+
+    def _do(self, what: str, track_id: str, timestamp_ns: int, key: str) -> None:
+        self.actions.append(Action(what, track_id, int(timestamp_ns), key))
+
+
+def spent_s(actions: list[Action], seconds: ActionSeconds) -> Floats:
+    """Return the nominal seconds spent before each action and at the end, (n + 1,)."""
+    each = [seconds.pause_factor * seconds.seconds[action.key][1] for action in actions]
+    return np.concatenate([[0.0], np.cumsum(each)])
