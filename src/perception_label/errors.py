@@ -6,6 +6,7 @@ LabelError
     SourceError        a recording from outside cannot be read
     WorkspaceError     a workspace cannot be opened, read or written
     SettingError       a setting, method or name is unknown or out of range
+    EditError          an edit says what cannot be, or is about what is not there
     MissingPosesError  the world frame was asked for and the log has no ego poses
     MissingExtraError  an optional dependency is not installed
 
@@ -35,6 +36,10 @@ class WorkspaceError(LabelError, OSError):
 
 class SettingError(LabelError, ValueError):
     """A setting, method or name is unknown or out of range."""
+
+
+class EditError(LabelError, ValueError):
+    """An edit says what cannot be, or is about a track or sweep that is not there."""
 
 
 class MissingPosesError(LabelError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from perception_label.pipeline.ingest import IngestReport
     from perception_label.readers.recording import Recording
+    from perception_label.storage.edits import EditLog
+    from perception_label.storage.edits.database import Database
 
+DATABASE = "PERCEPTION_LABEL_DATABASE"
 COORDINATE_FRAMES = ("world", "ego", "sensor")
 
 
@@ -28,8 +32,10 @@ class Workspace:
     Wherever a method takes a log, the log itself or its id will do; None means the only one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, labels_url: str | None = None) -> None:
         self.path = path
+        self.labels_url = labels_url
+        self._labels: Database | None = None
 
     def __repr__(self) -> str:
         return f"<Workspace {self.path}: {len(self.logs())} logs>"
@@ -84,6 +90,21 @@ class Workspace:
         """Return one row per track of `cuboids(log)` (`schema.TRACKS`)."""
         return tracks_of(labels_from_table(self._opened(log).dense_boxes()))
 
+    def edits(self, log: Log | str | None = None) -> EditLog:
+        """Return the edit log of a log: what people decided, appended and replayed.
+
+        Nothing is written until the first `append`.
+        """
+        from perception_label.storage.edits import EditLog
+        from perception_label.storage.edits.database import Database
+
+        opened = self._opened(log)
+        if self._labels is None:
+            self._labels = Database(self.labels_url or folders.labels_path(self.path))
+        return EditLog(
+            self._labels, opened.id, opened.timestamps_ns, folders.ontology_path(self.path)
+        )
+
     def truth(self, log: Log | str | None = None) -> pa.Table | None:
         """Return the labels that came with a log (`schema.CUBOIDS`, world frame), or None."""
         return self._opened(log).truth_table()
@@ -92,7 +113,9 @@ class Workspace:
         return log if isinstance(log, Log) else self.log(log)
 
 
-def open_workspace(path: str | Path, *, create: bool = False) -> Workspace:
+def open_workspace(
+    path: str | Path, *, create: bool = False, labels_url: str | None = None
+) -> Workspace:
     """Open the workspace at a path.
 
     Parameters
@@ -101,6 +124,10 @@ def open_workspace(path: str | Path, *, create: bool = False) -> Workspace:
         Its folder. One that is empty or not there yet may be opened too: `ingest` makes it.
     create : bool
         Make it now if it is not there.
+    labels_url : str, optional
+        PostgreSQL database of the edits, `postgresql://user@host/name`; None takes the
+        environment variable PERCEPTION_LABEL_DATABASE or, without it, the file `labels.db` in
+        the workspace. One database serves one workspace.
 
     Returns
     -------
@@ -124,7 +151,7 @@ def open_workspace(path: str | Path, *, create: bool = False) -> Workspace:
         folders.create(root)
     elif not folders.is_free(root):
         folders.check(root)
-    return Workspace(root)
+    return Workspace(root, labels_url or os.environ.get(DATABASE) or None)
 
 
 def _in_coordinate_frame(log: Log, table: pa.Table, coordinate_frame: str) -> pa.Table:

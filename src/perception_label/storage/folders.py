@@ -5,6 +5,8 @@ logs/<log_id>/                 one log, put in place whole
 logs/.ingest/<log_id>/         a log being written; found again by the next ingest
 logs/.replaced/<log_id>/       the log that is being replaced, for the blink of two renames
 machine/<log_id>/              derived results, may be deleted
+labels.db                      the edits, unless they lie in PostgreSQL
+ontology.yaml                  what may be labelled; made with the first edit
 """
 
 import re
@@ -97,6 +99,16 @@ def staging_folder(root: Path, log_id: str) -> Path:
 def replaced_folder(root: Path, log_id: str) -> Path:
     """Return where a log waits while another takes its place."""
     return root / "logs" / ".replaced" / log_id
+
+
+def labels_path(root: Path) -> Path:
+    """Return where the database of edits lies."""
+    return root / "labels.db"
+
+
+def ontology_path(root: Path) -> Path:
+    """Return where the workspace's own ontology lies."""
+    return root / "ontology.yaml"
 
 
 def finish_replacing(root: Path, log_id: str) -> None:

@@ -1,0 +1,242 @@
+"""What each kind of edit does to the tracks of a log.
+
+A verb returns whether it had an effect; it checks only what replay needs to go on, since what
+is stored was checked when it was appended.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from perception_label.storage.edits import intervals
+from perception_label.storage.edits.edit import HUMAN, Row
+from perception_label.storage.edits.intervals import Interval
+
+
+@dataclass(slots=True)
+class Keyframe:
+    """A pose at a sweep; `size_m` None: the track's."""
+
+    center_m: list[float]
+    yaw_rad: float
+    size_m: list[float] | None
+    source: str
+
+
+@dataclass(slots=True)
+class Track:
+    """A track while edits are applied to it; see `TrackState` for the meaning."""
+
+    track_id: str
+    class_name: str
+    source: str
+    size_m: list[float] | None = None
+    span: Interval | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    sweep_attributes: dict[str, dict[int, Any]] = field(default_factory=dict)
+    keys: dict[int, Keyframe] = field(default_factory=dict)
+    static: list[Interval] = field(default_factory=list)
+    outside: list[Interval] = field(default_factory=list)
+    is_deleted: bool = False
+    is_finalised: bool = False
+    merged_into: str | None = None
+    verdict: str | None = None
+    verdict_reason: str = ""
+    comments: list[str] = field(default_factory=list)
+
+    def keys_in_force(self) -> list[tuple[int, Keyframe]]:
+        """Return the keyframes within the lifespan, ascending."""
+        keys = sorted(self.keys.items(), key=_time)
+        if self.span is None:
+            return keys
+        first, last = self.span
+        return [item for item in keys if first <= item[0] <= last]
+
+    def extent(self) -> Interval | None:
+        """Return from when to when it is known to be there."""
+        if self.span is not None:
+            return self.span
+        return (min(self.keys), max(self.keys)) if self.keys else None
+
+
+@dataclass(slots=True)
+class Tracks:
+    """Tracks by id, and the log's first and last instant."""
+
+    whole: Interval
+    by_id: dict[str, Track] = field(default_factory=dict)
+
+
+Verb = Callable[[Tracks, Track, Row], bool]
+
+
+def create_track(tracks: Tracks, row: Row) -> bool:
+    """Start a track, unless there is one of that id."""
+    edit, after = row.edit, row.edit.after
+    if edit.track_id in tracks.by_id:
+        return False
+    span = after.get("span_ns")
+    tracks.by_id[edit.track_id] = Track(
+        edit.track_id,
+        after["class_name"],
+        edit.source,
+        after.get("size_m"),
+        None if span is None else (span[0], span[1]),
+        dict(after.get("attributes", ())),
+    )
+    return True
+
+
+def interval_of(tracks: Tracks, row: Row) -> Interval:
+    """Return an edit's interval; an end that is None is the log's."""
+    first, last = row.edit.after["first_ns"], row.edit.after["last_ns"]
+    begin, end = tracks.whole
+    return (begin if first is None else first, end if last is None else last)
+
+
+def _set_keyframe(_tracks: Tracks, track: Track, row: Row) -> bool:
+    after, at = row.edit.after, row.edit.timestamp_ns
+    size_m = after.get("size_m")
+    track.keys[at] = Keyframe(  # type: ignore[index]
+        after["center_m"], after["yaw_rad"], size_m, row.edit.source
+    )
+    return True
+
+
+def _remove_keyframe(_tracks: Tracks, track: Track, row: Row) -> bool:
+    return track.keys.pop(row.edit.timestamp_ns or 0, None) is not None
+
+
+def _set_size(_tracks: Tracks, track: Track, row: Row) -> bool:
+    track.size_m = row.edit.after["size_m"]
+    for key in track.keys.values():
+        key.size_m = None
+    return True
+
+
+def _set_class(_tracks: Tracks, track: Track, row: Row) -> bool:
+    track.class_name = row.edit.after["class_name"]
+    return True
+
+
+def _set_attribute(_tracks: Tracks, track: Track, row: Row) -> bool:
+    name, value, at = row.edit.after["name"], row.edit.after["value"], row.edit.timestamp_ns
+    values: dict[Any, Any] = track.attributes
+    key: str | int = name
+    if at is not None:
+        values, key = track.sweep_attributes.setdefault(name, {}), at
+    if value is None:
+        values.pop(key, None)
+    else:
+        values[key] = value
+    return True
+
+
+def _set_lifespan(_tracks: Tracks, track: Track, row: Row) -> bool:
+    track.span = (row.edit.after["first_ns"], row.edit.after["last_ns"])
+    return True
+
+
+def _set_static(tracks: Tracks, track: Track, row: Row) -> bool:
+    change = intervals.add if row.edit.after["is_static"] else intervals.remove
+    track.static = change(track.static, *interval_of(tracks, row))
+    return True
+
+
+def _set_outside(tracks: Tracks, track: Track, row: Row) -> bool:
+    change = intervals.add if row.edit.after["is_outside"] else intervals.remove
+    track.outside = change(track.outside, *interval_of(tracks, row))
+    return True
+
+
+def _merge(tracks: Tracks, track: Track, row: Row) -> bool:
+    other = tracks.by_id.get(row.edit.after["other_id"])
+    if other is None or other.is_deleted or other is track:
+        return False
+    extents = [e for e in (track.extent(), other.extent()) if e is not None]
+    if track.span is not None or other.span is not None:
+        track.span = (min(e[0] for e in extents), max(e[1] for e in extents))
+    if track.size_m is None:
+        track.size_m = other.size_m
+    for at, key in other.keys.items():
+        there = track.keys.get(at)
+        if there is None or (there.source != HUMAN and key.source == HUMAN):
+            track.keys[at] = key
+    track.attributes = {**other.attributes, **track.attributes}
+    for name, values in other.sweep_attributes.items():
+        track.sweep_attributes[name] = {**values, **track.sweep_attributes.get(name, {})}
+    for a, b in other.static:
+        track.static = intervals.add(track.static, a, b)
+    for a, b in other.outside:
+        track.outside = intervals.add(track.outside, a, b)
+    track.comments = [*track.comments, *other.comments]
+    other.is_deleted, other.is_finalised, other.merged_into = True, False, track.track_id
+    return True
+
+
+def _split(tracks: Tracks, track: Track, row: Row) -> bool:
+    at, new_id = row.edit.after["at_ns"], row.edit.after["new_id"]
+    if new_id in tracks.by_id:
+        return False
+    new = Track(new_id, track.class_name, row.edit.source, track.size_m)
+    new.keys = {t: key for t, key in track.keys.items() if t >= at}
+    track.keys = {t: key for t, key in track.keys.items() if t < at}
+    begin, end = tracks.whole
+    # Without a lifespan the halves reach from the cut to their farthest keyframe.
+    first, last = track.span or (min(track.keys, default=begin), max(new.keys, default=end))
+    new.span, track.span = (at, max(last, at)), (min(first, at - 1), at - 1)
+    new.attributes = dict(track.attributes)
+    for name, values in track.sweep_attributes.items():
+        before = {t: v for t, v in values.items() if t < at}
+        # A value holds until the next, so across the cut too.
+        held = {at: before[max(before)]} if before else {}
+        new.sweep_attributes[name] = {**held, **{t: v for t, v in values.items() if t >= at}}
+        track.sweep_attributes[name] = before
+    new.static = intervals.remove(track.static, begin, at - 1)
+    new.outside = intervals.remove(track.outside, begin, at - 1)
+    track.static = intervals.remove(track.static, at, end)
+    track.outside = intervals.remove(track.outside, at, end)
+    tracks.by_id[new_id] = new
+    return True
+
+
+def _delete(_tracks: Tracks, track: Track, _row: Row) -> bool:
+    track.is_deleted = True
+    return True
+
+
+def _finalise(_tracks: Tracks, track: Track, _row: Row) -> bool:
+    track.is_finalised = True
+    return True
+
+
+def _verdict(_tracks: Tracks, track: Track, row: Row) -> bool:
+    track.verdict, track.verdict_reason = row.edit.after["verdict"], row.edit.after["reason"]
+    return True
+
+
+def _comment(_tracks: Tracks, track: Track, row: Row) -> bool:
+    track.comments.append(row.edit.after["text"])
+    return True
+
+
+def _time(item: tuple[int, Keyframe]) -> int:
+    return item[0]
+
+
+VERBS: dict[str, Verb] = {
+    "set_keyframe": _set_keyframe,
+    "remove_keyframe": _remove_keyframe,
+    "set_size": _set_size,
+    "set_class": _set_class,
+    "set_attribute": _set_attribute,
+    "set_lifespan": _set_lifespan,
+    "set_static": _set_static,
+    "set_outside": _set_outside,
+    "merge": _merge,
+    "split": _split,
+    "delete": _delete,
+    "finalise": _finalise,
+    "verdict": _verdict,
+    "comment": _comment,
+}
