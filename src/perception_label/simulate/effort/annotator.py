@@ -27,6 +27,7 @@ class Policy:
         0.25  # share of a track's boxes expected to be wrong, up to which a tile will do
     )
     slack_sweeps: int = 2  # an end that misses so few sweeps is left as it is
+    false_score: float = 0.6  # tracks less likely to be right are first looked at in a grid
     most_keyframes: int = 60  # per opening of a track
     least_error: float = 0.5  # expected wrong boxes below which an item is not worth a look
 
@@ -62,7 +63,8 @@ class Annotator:
     passing: dict[int, int] = field(default_factory=dict)
     curve: list[tuple[int, int]] = field(default_factory=list)
     _labelled: dict[int, set[int]] = field(default_factory=dict)
-    _tiles_seen: set[str] = field(default_factory=set)
+    _taken: set[str] = field(default_factory=set)
+    _opened: set[str] = field(default_factory=set)
 
     def work(self) -> None:
         """Take the queue's items until it has nothing new."""
@@ -80,42 +82,53 @@ class Annotator:
                 break
 
     def _take(self, item: QueueItem) -> None:
-        if item.item_id in self._tiles_seen:
+        if item.item_id in self._taken:
             return
-        self._tiles_seen.add(item.item_id)
+        self._taken.add(item.item_id)
         if item.kind == "missing":
             self._missing(item)
             return
-        if item.expected_error < self.policy.least_error and item.kind != "track":
+        if item.track_id in (self._opened if item.kind != "track" else self.done):
             return
         shown = self.desk.shown(item.track_id)
         if shown is None or not len(shown):
             return
-        if item.kind == "track":
-            if item.track_id in self.done:
+        if item.kind != "track" and item.expected_error < self.policy.least_error:
+            return
+        if item.kind == "track" and self._suits_a_grid(item, shown):
+            if self._tile(shown):
                 return
-            if item.expected_error <= self.policy.grid_error * len(shown) and self._tile(shown):
-                return
-        self._do("open", shown.track_id, item.at_ns, "nav_open_track")
+            self._do("open", shown.track_id, item.at_ns, "nav_open_track")
         self._strip(shown.track_id)
 
+    def _suits_a_grid(self, item: QueueItem, shown: Shown) -> bool:
+        """Tell whether one tile is likely to settle a track: it is surely right, or surely not."""
+        share = item.expected_error / len(shown)
+        return share <= self.policy.grid_error or item.score < self.policy.false_score
+
     def _tile(self, shown: Shown) -> bool:
-        """Look at one tile, the box the engine is least sure of; True if it was accepted."""
+        """Look at one tile, the box the engine is least sure of; True if that settled the track."""
         doubt = np.where(np.isfinite(shown.expected_iou), shown.expected_iou, 1.0)
         full = (shown.n_points < 0) | (shown.n_points >= 5)
         row = int(np.lexsort((-shown.n_points, doubt, ~full))[0])
         self._do("tile", shown.track_id, int(shown.timestamps_ns[row]), "verify_grid")
         look = self.eye.look(shown)
-        if look.thing < 0 or look.is_wrong[row] or look.class_name != shown.class_name:
-            return False
-        if self._doubles(look, shown):
+        if look.thing < 0 or self._doubles(look, shown):
+            self._delete(shown.track_id)
+            return True
+        if look.is_wrong[row] or look.class_name != shown.class_name:
             return False
         self._accept(shown, look)
         return True
 
     def _strip(self, track_id: str, cuts: int = 3) -> None:
-        """Look at a track's film strip and correct it until it passes."""
-        n_keyframes, has_moved_ends, may_cut = 0, False, cuts > 0
+        """Look at a track's film strip and correct it until it passes.
+
+        After one look the person corrects what it showed, then the engine solves and the
+        person looks again.
+        """
+        self._opened.add(track_id)
+        n_keyframes, may_move_ends = 0, True
         while True:
             shown = self.desk.shown(track_id)
             if shown is None or not len(shown):
@@ -128,18 +141,17 @@ class Annotator:
             if shown.class_name != look.class_name:
                 self._do("class", track_id, -1, "class_single")
                 self.desk.set_class(track_id, look.class_name)
-            if may_cut and self._cut(shown, look, cuts):
-                may_cut = False
+            if cuts and self._cut(shown, look, cuts):
+                cuts = 0
                 continue
-            if self._join(shown, look):
-                continue
-            if not has_moved_ends and self._span(shown, look):
-                has_moved_ends = True
-                continue
-            if n_keyframes >= self.policy.most_keyframes or not self._keyframe(shown, look):
+            is_changed = self._join(shown, look)
+            if may_move_ends and not is_changed:
+                may_move_ends, is_changed = False, self._span(shown, look)
+            if n_keyframes < self.policy.most_keyframes and self._keyframe(shown, look):
+                n_keyframes += 1
+            elif not is_changed:
                 self._accept(shown, look)
                 return
-            n_keyframes += 1
 
     def _keyframe(self, shown: Shown, look: Look) -> bool:
         """Correct one box: where the engine asks, else the best seen, then the worst."""
