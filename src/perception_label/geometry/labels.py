@@ -1,14 +1,15 @@
 """Dense boxes of tracks, as columns: what proposals, solvers and truth all are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perception_label.arrays import Floats, Ints
 from perception_label.errors import ShapeError
-from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.cuboids import Cuboids, concatenate
 
 _COLUMNS = ("timestamps_ns", "tracks", "classes", "scores", "n_points", "expected_iou", "revision")
 # Columns that may be left out, and what their boxes get then: nobody knows.
@@ -112,3 +113,29 @@ class Labels:
             expected_iou=np.asarray(() if expected_iou is None else expected_iou, np.float64),
             revision=np.asarray(() if revision is None else revision, np.int64),
         )
+
+
+def join_labels(parts: Sequence[Labels]) -> Labels:
+    """Return the boxes of several labels as one; equal track ids are one track. None: no boxes."""
+
+    def column(name: str) -> NDArray[Any]:
+        return np.concatenate([np.empty(0), *(getattr(part, name) for part in parts)])
+
+    def words(names: str, index: str) -> NDArray[np.str_]:
+        held = [np.array(getattr(p, names), dtype=str)[getattr(p, index)] for p in parts if len(p)]
+        return np.concatenate([np.empty(0, dtype="<U1"), *held])
+
+    whole = [
+        np.concatenate([np.empty(0, np.int64), *(getattr(part, name) for part in parts)])
+        for name in ("timestamps_ns", "n_points", "revision")
+    ]
+    return Labels.from_columns(
+        whole[0],
+        words("track_names", "tracks"),
+        words("class_names", "classes"),
+        concatenate([part.cuboids for part in parts]),
+        scores=column("scores"),
+        n_points=whole[1],
+        expected_iou=column("expected_iou"),
+        revision=whole[2],
+    )

@@ -4,19 +4,23 @@ import numpy as np
 
 from perception_label.arrays import Ints
 from perception_label.geometry.inside import points_above_bottom
-from perception_label.geometry.labels import Labels
+from perception_label.geometry.labels import Labels, join_labels
 from perception_label.geometry.poses import inverse
 from perception_label.pipeline.parallel import in_order, n_workers
 from perception_label.pipeline.propose import (
     CANDIDATES,
+    NAME,
     RAISE_M,
     SOURCE,
     level_points,
     level_poses,
+    searched_stride,
 )
+from perception_label.pipeline.unboxed import LOOK_HZ, unboxed_labels
+from perception_label.pipeline.unboxed import SOURCE as CLUSTERS
 from perception_label.quality.queue import QueueItem, ReviewQueue, ranked
 from perception_label.quality.queue_ends import Ends, Evidence, carried_on, end_items
-from perception_label.quality.queue_missing import missing_items
+from perception_label.quality.queue_missing import missing_items, outside
 from perception_label.quality.queue_motion import motion_items, size_items
 from perception_label.quality.queue_tracks import track_items
 from perception_label.quality.visibility import range_image, views
@@ -60,10 +64,21 @@ def review_queue(log: Log, *, workers: int | None = None) -> ReviewQueue:
     items += size_items(labels, source)
     ends = carried_on(labels, log.timestamps_ns)
     items += end_items(labels, source, ends, _evidence(log, labels, ends, n_workers(workers)))
-    candidates = log.machine(CANDIDATES)
-    if candidates is not None:
-        items += missing_items(labels_from_table(candidates), SOURCE)
+    items += _missing(log, labels, n_workers(workers))
     return ranked(items)
+
+
+def _missing(log: Log, labels: Labels, workers: int) -> list[QueueItem]:
+    """Return the candidates and clusters that no box holds now."""
+    tables = [log.machine(NAME), log.machine(CANDIDATES)]
+    proposed, candidates = (
+        join_labels([]) if table is None else labels_from_table(table) for table in tables
+    )
+    clusters = unboxed_labels(log, join_labels([proposed, candidates]), workers)
+    stride = searched_stride(log.timestamps_ns, LOOK_HZ)
+    return missing_items(outside(candidates, labels), SOURCE) + missing_items(
+        outside(clusters, labels), CLUSTERS, sweeps_per_box=stride
+    )
 
 
 def _evidence(log: Log, labels: Labels, ends: Ends, workers: int) -> Evidence:

@@ -3,11 +3,37 @@
 import numpy as np
 
 from perception_label.geometry.labels import Labels
+from perception_label.quality.pairs import pair_up
 from perception_label.quality.queue import QueueItem, by_track, item_at
 from perception_label.quality.queue_tracks import box_weight
 
+SHARED = 0.3  # of the smaller footprint: a candidate that shares more with a box is in it
+COVERED = 0.5  # of its sweeps
 
-def missing_items(candidates: Labels, source: str) -> list[QueueItem]:
+
+def outside(candidates: Labels, labels: Labels) -> Labels:
+    """Return the tracks of candidates that do not lie in boxes of the labels most of the time.
+
+    Sweeps without any box of the labels near count as outside.
+    """
+    pairs = pair_up(
+        candidates.cuboids, candidates.timestamps_ns, labels.cuboids, labels.timestamps_ns
+    )
+    area = np.prod(candidates.cuboids.size_m[:, :2], axis=1)[pairs.truth]
+    other = np.prod(labels.cuboids.size_m[:, :2], axis=1)[pairs.label]
+    shared = pairs.iou_bev * (area + other) / (1 + pairs.iou_bev)
+    is_in = np.zeros(len(candidates), dtype=np.bool_)
+    is_in[pairs.truth[shared > SHARED * np.minimum(area, other)]] = True
+    n_tracks = len(candidates.track_names)
+    n = np.bincount(candidates.tracks, minlength=n_tracks)
+    covered = np.bincount(candidates.tracks, weights=is_in, minlength=n_tracks)
+    keep = covered < COVERED * np.maximum(n, 1)
+    return candidates[keep[candidates.tracks]]
+
+
+def missing_items(
+    candidates: Labels, source: str, *, sweeps_per_box: float = 1.0
+) -> list[QueueItem]:
     """Return one item per candidate: a track of boxes that nobody accepted.
 
     Parameters
@@ -16,11 +42,14 @@ def missing_items(candidates: Labels, source: str) -> list[QueueItem]:
         Tracks of boxes, world frame; their scores are the probability of being an object.
     source : str
         Who made them.
+    sweeps_per_box : float
+        How many sweeps of the log each of their boxes stands for.
     """
     found = []
     for track in by_track(candidates):
         score = float(np.mean(candidates.scores[track.rows]))
         n_points = candidates.n_points[track.rows]
+        weight = float(box_weight(candidates, track.rows).sum())
         best = int(track.rows[np.argmax(n_points)])
         reason = (
             f"{score:.0%} a {track.class_name}: up to {n_points.max()} points in no box, "
@@ -33,7 +62,7 @@ def missing_items(candidates: Labels, source: str) -> list[QueueItem]:
                 best,
                 kind="missing",
                 source=source,
-                expected_error=score * float(box_weight(candidates, track.rows).sum()),
+                expected_error=score * weight * sweeps_per_box,
                 reason=reason,
                 is_only=True,
             )
