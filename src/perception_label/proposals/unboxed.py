@@ -251,4 +251,4 @@ def class_names(features: Floats) -> NDArray[np.str_]:
     """Return the class whose usual size each cluster is most like, (K,)."""
     likeness = features[:, list(_LIKENESS.values())]
     names: NDArray[np.str_] = np.array(list(_LIKENESS), dtype=str)
-    return names[likeness.argmax(axis=1)]
+    return np.asarray(names[likeness.argmax(axis=1)])
