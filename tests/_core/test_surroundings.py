@@ -33,9 +33,8 @@ def test_fill_raster_matches_its_twin(seed):
     height[rng.integers(0, len(xy), 2)] = np.nan
     results = []
     for side in (core, oracle):
-        kind, top = np.zeros((2, 50, 50), np.uint8)
-        side.fill_raster(xy, height, ground, 10.0, 0.4, kind, top)
-        results.append((kind, top))
+        results.append(np.zeros((50, 50), np.uint8))
+        side.fill_raster(xy, height, ground, 10.0, 0.4, results[-1])
     np.testing.assert_array_equal(results[0], results[1])
 
 
@@ -71,9 +70,8 @@ def test_a_point_straight_behind_is_in_a_bin():
 
 def surroundings(seed):
     rng, xy, height, order, start = clumps(seed)
-    kind, top = np.zeros((2, 160, 160), np.uint8)
-    kind[:] = rng.integers(0, 4, kind.shape)
-    top[:] = rng.integers(0, 90, top.shape)
+    hit = rng.integers(0, 90, (160, 160)).astype(np.uint8)
+    hit[rng.random(hit.shape) < 0.5] = 1
     first = rng.uniform(2, 20, BINS).astype(np.float32)
     first[rng.random(BINS) < 0.2] = 1e9
     azimuth = (np.arange(BINS) + 0.5) / BINS * 2 * np.pi - np.pi
@@ -83,7 +81,7 @@ def surroundings(seed):
     place = around + rng.uniform(-2, 2, (8, 2))
     size = np.column_stack([rng.uniform(0.5, 7, 8), rng.uniform(0.4, 3, 8)])
     cuboids = np.column_stack([place, size, rng.uniform(-4, 4, 8)])
-    return (xy, height, order, start, owner, cuboids, 30, kind, top, 16.0, 0.2, first, ray)
+    return (xy, height, order, start, owner, cuboids, 30, hit, 16.0, 0.2, first, ray)
 
 
 @given(SEEDS)

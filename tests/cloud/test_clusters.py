@@ -205,10 +205,14 @@ def test_kernels_match_their_twins(seed, n, min_points):
         starts, cells = starts[: n_cells + 1], cells[:n_cells]
         parents, names = np.zeros((2, n_cells), np.int32)
         is_core, labels = np.zeros(n_usable, np.uint8), np.full(n, -1, np.int32)
-        side.join_dense(sorted_m, cells, starts, shifts, radius_m, min_points, parents, is_core)
-        inputs = (sorted_m, cells, rows, starts, shifts, radius_m)
+        columns, firsts = np.zeros(n_cells, np.uint64), np.zeros(n_cells + 1, np.int32)
+        n_columns = side.list_columns(cells, 10, columns, firsts)
+        columns, firsts = columns[:n_columns], firsts[: n_columns + 1]
+        around = (columns, firsts, shifts, radius_m)
+        side.join_dense(sorted_m, cells, starts, *around, min_points, parents, is_core)
+        inputs = (sorted_m, cells, rows, starts, *around)
         count = side.name_clusters(*inputs, is_core, parents, names, labels)
-        results.append([low, high, keys, rows, cells, starts, is_core, labels, count])
+        results.append([low, high, keys, rows, cells, starts, firsts, is_core, labels, count])
     for mine, twin in zip(*results, strict=True):
         np.testing.assert_array_equal(mine, twin)
 

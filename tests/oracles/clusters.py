@@ -12,7 +12,15 @@ def cell_of(starts):
     return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
-def join_dense(points_m, cells, starts, shifts, radius_m, min_points, parents, is_core):
+def list_columns(cells, shift, columns, firsts):
+    found, first = np.unique(cells >> np.uint64(shift), return_index=True)
+    columns[: len(found)] = found
+    firsts[: len(found) + 1] = [*first, len(cells)]
+    return len(found)
+
+
+def join_dense(points_m, cells, starts, *rest):
+    _columns, _firsts, _shifts, radius_m, min_points, parents, is_core = rest
     n, cell = len(points_m), cell_of(starts)
     near = [
         [j for j in range(n) if squared(points_m[i], points_m[j]) <= radius_m * radius_m]
@@ -27,7 +35,8 @@ def join_dense(points_m, cells, starts, shifts, radius_m, min_points, parents, i
                 parents[parents == b] = a
 
 
-def name_clusters(points_m, cells, rows, starts, shifts, radius_m, is_core, parents, names, labels):
+def name_clusters(points_m, cells, rows, starts, *rest):
+    _columns, _firsts, _shifts, radius_m, is_core, parents, _names, labels = rest
     cell = cell_of(starts)
     group = {}
     for i in range(len(points_m)):

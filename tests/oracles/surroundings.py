@@ -5,22 +5,21 @@ import shapely
 
 from oracles.hypotheses import members, rotated
 
-GROUND, OBJECT = 1, 2
+GROUND = 1
 MOST_RAYS = 12
 
 
-def fill_raster(xy_m, height_m, is_ground, half_m, cell_m, kind, top):
+def fill_raster(xy_m, height_m, is_ground, half_m, cell_m, hit):
     for xy, z, ground in zip(xy_m, height_m, is_ground, strict=True):
         if not np.isfinite(xy).all():
             continue
         x, y = (int(np.floor((float(a) + half_m) / cell_m)) for a in xy)
-        if not (0 <= x < len(kind) and 0 <= y < len(kind)):
+        if not (0 <= x < len(hit) and 0 <= y < len(hit)):
             continue
         if ground:
-            kind[x, y] |= GROUND
+            hit[x, y] = max(hit[x, y], GROUND)
         elif 0.2 < z < 4.5:
-            kind[x, y] |= OBJECT
-            top[x, y] = max(top[x, y], int(z * np.float32(40)))
+            hit[x, y] = max(hit[x, y], int(z * np.float32(40)))
 
 
 def first_returns(xy_m, height_m, is_ground, out):
@@ -33,12 +32,12 @@ def first_returns(xy_m, height_m, is_ground, out):
 
 
 def describe(xy_m, _height_m, order, start, owner, cuboids, max_points, *around):
-    kind, top, half_m, cell_m, first, _ray, out = around
+    hit, half_m, cell_m, first, _ray, out = around
     for m, k in enumerate(owner):
         step = max(1, (start[k + 1] - start[k]) // max_points)
         points = xy_m[members(order, start, k, max_points)]
         out[m, :21] = point_features(points, step, *cuboids[m])
-        out[m, 21:29] = raster_features(kind, top, half_m, cell_m, *cuboids[m])
+        out[m, 21:29] = raster_features(hit, half_m, cell_m, *cuboids[m])
         out[m, 29:37] = ray_features(first, *cuboids[m])
 
 
@@ -79,7 +78,7 @@ def point_features(points, step, x, y, length, width, yaw):
     ]
 
 
-def raster_features(kind, top, half_m, cell_m, x, y, length, width, yaw):
+def raster_features(hit, half_m, cell_m, x, y, length, width, yaw):
     """Samples one and a half cells apart, in the cuboid's axes."""
     pace = 1.5 * cell_m
     n_u, n_v = (int((side / 2 + 0.4) / pace) + 1 for side in (length, width))
@@ -89,24 +88,24 @@ def raster_features(kind, top, half_m, cell_m, x, y, length, width, yaw):
             u, v = i * pace, j * pace
             at = rotated([[u, v]], -yaw)[0] + [x, y]
             a, b = np.floor((at + half_m) / cell_m).astype(int)
-            if not (0 <= a < len(kind) and 0 <= b < len(kind)):
+            if not (0 <= a < len(hit) and 0 <= b < len(hit)):
                 continue
             if abs(u) <= length / 2 - 0.3 and abs(v) <= width / 2 - 0.2:
                 inner.append((a, b))
             elif abs(u) > length / 2 + 0.1 or abs(v) > width / 2 + 0.1:
                 outer.append((a, b))
-    inside = np.array([kind[cell] for cell in inner], dtype=int)
-    around = np.array([kind[cell] for cell in outer], dtype=int)
-    tops = np.array([top[cell] for cell in inner if kind[cell] & OBJECT], dtype=int)
+    inside = np.array([hit[cell] for cell in inner], dtype=int)
+    around = np.array([hit[cell] for cell in outer], dtype=int)
+    tops = inside[inside > GROUND]
     high = tops.max(initial=0) / 40
     return [
         share(inside == GROUND),
-        share(inside & OBJECT > 0),
+        share(inside > GROUND),
         share(around == GROUND),
-        share(around & OBJECT > 0),
+        share(around > GROUND),
         high,
         (inside == GROUND).sum(),
-        (around & OBJECT > 0).sum(),
+        (around > GROUND).sum(),
         share(tops > 40),
     ]
 

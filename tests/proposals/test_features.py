@@ -15,7 +15,7 @@ from perception_label.proposals.features import (
 from perception_label.proposals.hypotheses import AS_SEEN, VEHICLE, Hypotheses, suggest
 from proposals.scenes import listed, sides
 
-GROUND, OBJECT = 1, 2
+GROUND = 1
 
 
 def cell(x, y):
@@ -67,10 +67,9 @@ def test_survey_marks_what_was_hit_where_and_how_high():
         [[10.1, 0.1, 0], [10.1, 0.1, 1.0], [10.1, 0.1, 2.0], [-5.1, 3.1, 0.1], [0.1, 7.1, 5.0]]
     )
     around = survey(points, points[:, 2], np.array([True, False, False, True, False]))
-    assert around.kind[cell(10.1, 0.1)] == GROUND | OBJECT
-    assert around.top[cell(10.1, 0.1)] == 80  # 2 m in steps of 2.5 cm
-    assert around.kind[cell(-5.1, 3.1)] == GROUND
-    assert (around.kind > 0).sum() == 2  # 5 m up is above everything of interest
+    assert around.hit[cell(10.1, 0.1)] == 80  # 2 m in steps of 2.5 cm
+    assert around.hit[cell(-5.1, 3.1)] == GROUND
+    assert (around.hit > 0).sum() == 2  # 5 m up is above everything of interest
     ahead = int((np.arctan2(0.1, 10.1) + np.pi) / (2 * np.pi) * AZIMUTH_BINS)
     assert np.flatnonzero(around.first_m < 1e8).tolist() == [ahead]
     assert around.first_m[ahead] == pytest.approx(np.hypot(10.1, 0.1))
@@ -79,7 +78,7 @@ def test_survey_marks_what_was_hit_where_and_how_high():
 def test_a_point_that_is_not_finite_leaves_no_mark():
     points = np.array([[np.nan, 1, 1], [1, np.inf, 1], [1, 1, np.nan]])
     around = survey(points, points[:, 2], np.zeros(3, bool))
-    assert (around.kind == 0).all()
+    assert (around.hit == 0).all()
     assert (around.first_m > 1e8).all()
 
 

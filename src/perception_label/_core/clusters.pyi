@@ -1,10 +1,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def list_columns(
+    cells: NDArray[np.uint64],
+    shift: int,
+    columns: NDArray[np.uint64],
+    firsts: NDArray[np.int32],
+) -> int: ...
 def join_dense(
     points_m: NDArray[np.float32],
     cells: NDArray[np.uint64],
     starts: NDArray[np.int32],
+    columns: NDArray[np.uint64],
+    firsts: NDArray[np.int32],
     shifts: NDArray[np.int64],
     radius_m: float,
     min_points: int,
@@ -16,6 +24,8 @@ def name_clusters(
     cells: NDArray[np.uint64],
     rows: NDArray[np.int32],
     starts: NDArray[np.int32],
+    columns: NDArray[np.uint64],
+    firsts: NDArray[np.int32],
     shifts: NDArray[np.int64],
     radius_m: float,
     is_core: NDArray[np.uint8],

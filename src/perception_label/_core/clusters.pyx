@@ -1,6 +1,6 @@
 """Grid-based clustering: the cells of `cells`, joined by union-find."""
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef int REACH = 2  # cells of side eps / sqrt(3): a neighbour is at most two cells away
 # Nearest columns first: neighbours found early spare the far ones. The first 13 of the second
@@ -26,50 +26,110 @@ cdef inline double _squared(const float* p, const float* q) noexcept nogil:
     return x * x + y * y + z * z
 
 
-cdef struct Columns:
-    # The run of cells, first to last, that lie in each column around the current cell. Cells
-    # come in key order, so runs only move forward; they are found when first asked for.
+cdef struct Around:
+    # The columns around the current one that hold cells, by their place in a square of 25: 0 to
+    # 11 come before it in key order, 12 is its own. Of each the run of cells, first to last, that
+    # the current cell may touch. Cells come in key order, so runs only move forward; they are
+    # found when first asked for.
+    int32_t[5] row
+    int n_before
+    int n_all
+    int[13] before
+    int[25] all
     int32_t[25] first
     int32_t[25] last
+    int32_t[25] end
     int32_t[25] found_for
     int64_t[25] offset
 
 
-cdef inline void _start(Columns* around, const int64_t[::1] shifts) noexcept nogil:
-    cdef int64_t one = 1
-    cdef int column
-    for column in range(25):
-        around.first[column] = around.last[column] = 0
-        around.found_for[column] = -1
-        # Columns 0..11 lie before this one in key order, 12 is its own, 13..24 after.
-        around.offset[column] = (
-            (column // 5 - REACH) * (one << shifts[0]) + (column % 5 - REACH) * (one << shifts[1])
-            - REACH
-        )
+cdef inline void _start(Around* around) noexcept nogil:
+    cdef int x
+    for x in range(5):
+        around.row[x] = 0
+
+
+cdef inline void _enter(
+    Around* around, const uint64_t* columns, const int32_t* firsts, int32_t n_columns,
+    int32_t column, const int64_t* shifts, bint whole,
+) noexcept nogil:
+    """Find the columns around the next one; not those after it unless the whole is wanted."""
+    cdef int x, k, place
+    cdef int32_t other
+    cdef int64_t step
+    cdef uint64_t low
+    cdef uint32_t there = 0
+    for x in range(5 if whole else 3):
+        step = <int64_t>(x - REACH) * (<int64_t>1 << (shifts[0] - shifts[1])) - REACH
+        low = columns[column] + <uint64_t>step
+        other = around.row[x]
+        while other < n_columns and columns[other] < low:
+            other += 1
+        around.row[x] = other
+        while other < n_columns and columns[other] <= low + 2 * REACH:
+            place = 5 * x + <int>(columns[other] - low)
+            there |= <uint32_t>1 << place
+            around.first[place] = around.last[place] = firsts[other]
+            around.end[place] = firsts[other + 1]
+            around.found_for[place] = -1
+            step = <int64_t>(columns[other] - columns[column])
+            around.offset[place] = step * (<int64_t>1 << shifts[1]) - REACH
+            other += 1
+    around.n_before = around.n_all = 0
+    for k in range(13):
+        if there >> BACKWARDS[k] & 1:
+            around.before[around.n_before] = BACKWARDS[k]
+            around.n_before += 1
+    for k in range(25 if whole else 0):
+        if there >> OUTWARDS[k] & 1:
+            around.all[around.n_all] = OUTWARDS[k]
+            around.n_all += 1
 
 
 cdef inline void _find(
-    Columns* around, const uint64_t* cells, int32_t n_cells, int32_t cell, int column
+    Around* around, const uint64_t* cells, int32_t cell, int place
 ) noexcept nogil:
     cdef uint64_t low
-    cdef int32_t a
-    if around.found_for[column] == cell:
+    cdef int32_t a, end = around.end[place]
+    if around.found_for[place] == cell:
         return
-    around.found_for[column] = cell
-    low = cells[cell] + <uint64_t>around.offset[column]
-    a = around.first[column]
-    while a < n_cells and cells[a] < low:
+    around.found_for[place] = cell
+    low = cells[cell] + <uint64_t>around.offset[place]
+    a = around.first[place]
+    while a < end and cells[a] < low:
         a += 1
-    around.first[column] = a
-    while a < n_cells and cells[a] <= low + 2 * REACH:
+    around.first[place] = a
+    while a < end and cells[a] <= low + 2 * REACH:
         a += 1
-    around.last[column] = a
+    around.last[place] = a
+
+
+def list_columns(
+    const uint64_t[::1] cells, int64_t shift, uint64_t[::1] columns, int32_t[::1] firsts
+) -> int64_t:
+    """List the columns of cells that differ in z alone, and return how many there are.
+
+    cells (C,) sorted keys; shift: bits below y; of columns (C,) and firsts (C + 1,) the L keys
+    without z, their first cells and then C are written.
+    """
+    cdef Py_ssize_t i
+    cdef int64_t n = 0
+    with nogil:
+        for i in range(cells.shape[0]):
+            if i == 0 or cells[i] >> shift != columns[n - 1]:
+                columns[n] = cells[i] >> shift
+                firsts[n] = <int32_t>i
+                n += 1
+        firsts[n] = <int32_t>cells.shape[0]
+    return n
 
 
 def join_dense(
     const float[:, ::1] points_m,
     const uint64_t[::1] cells,
     const int32_t[::1] starts,
+    const uint64_t[::1] columns,
+    const int32_t[::1] firsts,
     const int64_t[::1] shifts,
     double radius_m,
     int64_t min_points,
@@ -78,46 +138,51 @@ def join_dense(
 ) -> None:
     """Mark core points, and join the cells that hold core points within radius_m.
 
-    points_m (n, 3) sorted by cell; cells (C,) keys, starts (C + 1,); shifts (2,) bits below x
-    and below y in a key; parents (C,) union-find forest; is_core (n,). A core point has
-    min_points points within radius_m, itself included.
+    points_m (n, 3) sorted by cell; cells (C,) keys, starts (C + 1,); columns (L,) and firsts
+    (L + 1,) from list_columns; shifts (2,) bits below x and below y in a key; parents (C,)
+    union-find forest; is_core (n,). A core point has min_points points within radius_m, itself
+    included.
     """
-    cdef int32_t cell, n_cells = <int32_t>cells.shape[0]
+    cdef int32_t cell, column, n_columns = <int32_t>columns.shape[0]
     cdef Py_ssize_t i
-    cdef Columns around
+    cdef Around around
     cdef double limit = radius_m * radius_m
     cdef bint dense
-    if n_cells < 1:
+    if n_columns < 1:
         return
     with nogil:
-        _start(&around, shifts)
-        for cell in range(n_cells):
-            parents[cell] = cell
-            dense = starts[cell + 1] - starts[cell] >= min_points
-            for i in range(starts[cell], starts[cell + 1]):
-                is_core[i] = dense or _is_core(
-                    &points_m[0, 0], &cells[0], &starts[0], n_cells, cell, i, limit, min_points,
-                    &around,
-                )
-            _join_back(
-                &points_m[0, 0], &cells[0], &starts[0], n_cells, cell, limit, &parents[0],
-                &is_core[0], &around,
+        _start(&around)
+        for column in range(n_columns):
+            _enter(
+                &around, &columns[0], &firsts[0], n_columns, column, &shifts[0], min_points > 1
             )
+            for cell in range(firsts[column], firsts[column + 1]):
+                parents[cell] = cell
+                dense = starts[cell + 1] - starts[cell] >= min_points
+                for i in range(starts[cell], starts[cell + 1]):
+                    is_core[i] = dense or _is_core(
+                        &points_m[0, 0], &cells[0], &starts[0], cell, i, limit, min_points,
+                        &around,
+                    )
+                _join_back(
+                    &points_m[0, 0], &cells[0], &starts[0], cell, limit, &parents[0],
+                    &is_core[0], &around,
+                )
 
 
 cdef inline bint _is_core(
-    const float* points_m, const uint64_t* cells, const int32_t* starts, int32_t n_cells,
-    int32_t cell, Py_ssize_t i, double limit, int64_t min_points, Columns* around,
+    const float* points_m, const uint64_t* cells, const int32_t* starts, int32_t cell,
+    Py_ssize_t i, double limit, int64_t min_points, Around* around,
 ) noexcept nogil:
     # All points of its own cell are near enough.
     cdef int64_t n = starts[cell + 1] - starts[cell]
     cdef Py_ssize_t j
-    cdef int k, column
-    for k in range(25):
-        column = OUTWARDS[k]
-        _find(around, cells, n_cells, cell, column)
-        for j in range(starts[around.first[column]], starts[around.last[column]]):
-            if column == 12 and j >= starts[cell] and j < starts[cell + 1]:
+    cdef int k, place
+    for k in range(around.n_all):
+        place = around.all[k]
+        _find(around, cells, cell, place)
+        for j in range(starts[around.first[place]], starts[around.last[place]]):
+            if place == 12 and j >= starts[cell] and j < starts[cell + 1]:
                 continue
             if _squared(points_m + 3 * i, points_m + 3 * j) <= limit:
                 n += 1
@@ -127,17 +192,17 @@ cdef inline bint _is_core(
 
 
 cdef inline void _join_back(
-    const float* points_m, const uint64_t* cells, const int32_t* starts, int32_t n_cells,
-    int32_t cell, double limit, int32_t* parents, const unsigned char* is_core, Columns* around,
+    const float* points_m, const uint64_t* cells, const int32_t* starts, int32_t cell,
+    double limit, int32_t* parents, const unsigned char* is_core, Around* around,
 ) noexcept nogil:
-    cdef int k, column
+    cdef int k, place
     cdef int32_t other, theirs, stop, mine = cell
-    for k in range(13):
-        column = BACKWARDS[k]
-        _find(around, cells, n_cells, cell, column)
-        stop = around.last[column] if column < 12 else cell
+    for k in range(around.n_before):
+        place = around.before[k]
+        _find(around, cells, cell, place)
+        stop = around.last[place] if place < 12 else cell
         # Downwards: in its own column the nearest cell comes last.
-        for other in range(stop - 1, around.first[column] - 1, -1):
+        for other in range(stop - 1, around.first[place] - 1, -1):
             theirs = _root(parents, other)
             if mine != theirs and _touch(points_m, starts, cell, other, limit, is_core):
                 if theirs < mine:
@@ -166,6 +231,8 @@ def name_clusters(
     const uint64_t[::1] cells,
     const int32_t[::1] rows,
     const int32_t[::1] starts,
+    const uint64_t[::1] columns,
+    const int32_t[::1] firsts,
     const int64_t[::1] shifts,
     double radius_m,
     const unsigned char[::1] is_core,
@@ -179,25 +246,35 @@ def name_clusters(
     (N,), -1 where nothing was found. A point that is not core joins its nearest core point
     within radius_m (of equals the earlier row).
     """
-    cdef int32_t cell, n_cells = <int32_t>cells.shape[0], root
+    cdef int32_t cell, column, n_cells = <int32_t>cells.shape[0], root
+    cdef int32_t n_columns = <int32_t>columns.shape[0]
     cdef Py_ssize_t i
-    cdef Columns around
+    cdef Around around
     cdef int32_t n_clusters = 0
+    cdef bint ready
     if n_cells < 1:
         return 0
     with nogil:
-        _start(&around, shifts)
+        _start(&around)
         for cell in range(n_cells):
             names[cell] = -1
             root = _root(&parents[0], cell)
             for i in range(starts[cell], starts[cell + 1]):
                 if is_core[i]:
                     labels[rows[i]] = root
-        for cell in range(n_cells):
-            for i in range(starts[cell], starts[cell + 1]):
-                if not is_core[i]:
+        for column in range(n_columns):
+            ready = False
+            for cell in range(firsts[column], firsts[column + 1]):
+                for i in range(starts[cell], starts[cell + 1]):
+                    if is_core[i]:
+                        continue
+                    if not ready:
+                        ready = True
+                        _enter(
+                            &around, &columns[0], &firsts[0], n_columns, column, &shifts[0], True
+                        )
                     labels[rows[i]] = _nearest_core(
-                        &points_m[0, 0], &cells[0], &rows[0], &starts[0], n_cells, cell, i,
+                        &points_m[0, 0], &cells[0], &rows[0], &starts[0], cell, i,
                         radius_m * radius_m, &is_core[0], labels, &around,
                     )
         for i in range(labels.shape[0]):
@@ -212,15 +289,16 @@ def name_clusters(
 
 cdef inline int32_t _nearest_core(
     const float* points_m, const uint64_t* cells, const int32_t* rows, const int32_t* starts,
-    int32_t n_cells, int32_t cell, Py_ssize_t i, double best, const unsigned char* is_core,
-    const int32_t[::1] labels, Columns* around,
+    int32_t cell, Py_ssize_t i, double best, const unsigned char* is_core,
+    const int32_t[::1] labels, Around* around,
 ) noexcept nogil:
     cdef double squared
     cdef Py_ssize_t j, chosen = -1
-    cdef int column
-    for column in range(25):
-        _find(around, cells, n_cells, cell, column)
-        for j in range(starts[around.first[column]], starts[around.last[column]]):
+    cdef int k, place
+    for k in range(around.n_all):
+        place = around.all[k]
+        _find(around, cells, cell, place)
+        for j in range(starts[around.first[place]], starts[around.last[place]]):
             if not is_core[j]:
                 continue
             squared = _squared(points_m + 3 * i, points_m + 3 * j)

@@ -16,8 +16,7 @@ def fill_raster(
     is_ground: NDArray[np.uint8],
     half_m: float,
     cell_m: float,
-    kind: NDArray[np.uint8],
-    top: NDArray[np.uint8],
+    hit: NDArray[np.uint8],
 ) -> None: ...
 def first_returns(
     points_m: NDArray[np.float32],
@@ -33,8 +32,7 @@ def describe(
     owner: NDArray[np.int64],
     cuboids: NDArray[np.float64],
     max_points: int,
-    kind: NDArray[np.uint8],
-    top: NDArray[np.uint8],
+    hit: NDArray[np.uint8],
     half_m: float,
     cell_m: float,
     first: NDArray[np.float32],

@@ -5,13 +5,13 @@ local ground. A cluster's points are CSR: rows order[start[k]:start[k + 1]].
 """
 
 from libc.math cimport M_PI, atan, atan2, ceil, cos, fabs, floor, log1p, sin, sqrt
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef enum:
     GROUND = 1
-    OBJECT = 2
     MOST_RAYS = 12
     FINE = 24  # bits of a share of a cell
+    PART = 21  # bits of one of three numbers in a word
 
 
 def choose_points(
@@ -50,31 +50,31 @@ def fill_raster(
     const uint8_t[::1] is_ground,
     double half_m,
     double cell_m,
-    uint8_t[:, ::1] kind,
-    uint8_t[:, ::1] top,
+    uint8_t[:, ::1] hit,
 ) -> None:
-    """Mark the BEV cells in which ground (1) or an object (2) was hit, and how high.
+    """Write what was hit in the BEV cells: 1 ground only, more an object, how high.
 
-    points_m (N, 2 or 3). `top` counts 2.5 cm steps, 6.4 m at most; points higher than 4.5 m or
+    points_m (N, 2 or 3). `hit` counts 2.5 cm steps, 6.4 m at most; points higher than 4.5 m or
     lower than 0.2 m are no objects. The grid spans [-half_m, half_m) both ways.
     """
-    cdef Py_ssize_t i, n = kind.shape[0], x, y
+    cdef Py_ssize_t i, n = hit.shape[0], x, y
     cdef double inverse = 1 / cell_m, a, b
     cdef int steps
 
     with nogil:
         for i in range(points_m.shape[0]):
+            if is_ground[i]:
+                steps = GROUND
+            elif 0.2 < height_m[i] < 4.5:
+                steps = min(<int>(height_m[i] * 40), 255)
+            else:
+                continue
             a, b = (points_m[i, 0] + half_m) * inverse, (points_m[i, 1] + half_m) * inverse
             # Written so that a NaN fails; truncation is floor then.
             if not (a >= 0 and b >= 0 and a < n and b < n):
                 continue
             x, y = <Py_ssize_t>a, <Py_ssize_t>b
-            if is_ground[i]:
-                kind[x, y] |= GROUND
-            elif 0.2 < height_m[i] < 4.5:
-                kind[x, y] |= OBJECT
-                steps = <int>(height_m[i] * 40)
-                top[x, y] = max(top[x, y], <uint8_t>min(steps, 255))
+            hit[x, y] = max(hit[x, y], <uint8_t>steps)
 
 
 cdef inline double turn_of(double x, double y) noexcept nogil:
@@ -189,41 +189,41 @@ cdef void point_features(
 
 
 cdef struct Tally:
-    int cells
-    int ground
-    int object_
-    int roof
+    int64_t cells
+    uint64_t sums  # three numbers side by side: cells with ground only, with an object, a roof
     int high
 
 
 cdef inline void sample(
-    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, int64_t p, int64_t q, int64_t dp,
-    int64_t dq, Py_ssize_t first, Py_ssize_t last, bint core, Tally* seen,
+    const uint8_t[:, ::1] hit, const uint64_t* worth, int64_t p, int64_t q, int64_t dp,
+    int64_t dq, Py_ssize_t first, Py_ssize_t last, Tally* seen,
 ) noexcept nogil:
     """Look at the places (p, q) + j * (dp, dq), in shares of a cell, for j from first to last."""
-    cdef Py_ssize_t _j, n = kind.shape[0], place
-    cdef int64_t a = p + first * dp, b = q + first * dq, end = n << FINE
-    cdef uint8_t k, object_
-    cdef int high
+    cdef Py_ssize_t _j, n = hit.shape[0]
+    cdef int64_t a = p + first * dp, b = q + first * dq, cells = 0
+    cdef uint64_t end = <uint64_t>n << FINE, sums = 0
+    cdef int what, high = 0
     for _j in range(first, last + 1):
         # Whole numbers: shifted right they are floored, also those off the grid.
-        if 0 <= a < end and 0 <= b < end:
-            place = (a >> FINE) * n + (b >> FINE)
-            k = (&kind[0, 0])[place]
-            object_ = (k >> 1) & 1
-            seen.cells += 1
-            seen.ground += k == GROUND
-            seen.object_ += object_
-            if core:
-                high = (&top[0, 0])[place] * object_
-                seen.roof += high > 40
-                seen.high = high if high > seen.high else seen.high
+        if <uint64_t>a < end and <uint64_t>b < end:
+            what = (&hit[0, 0])[(a >> FINE) * n + (b >> FINE)]
+            cells += 1
+            # A look-up, not comparisons: what comes next cannot be foreseen.
+            sums += worth[what]
+            high = what if what > high else high
         a += dp
         b += dq
+    seen.cells += cells
+    seen.sums += sums
+    seen.high = high if high > seen.high else seen.high
+
+
+cdef inline int64_t part(const Tally* seen, int which) noexcept nogil:
+    return <int64_t>((seen.sums >> (which * PART)) & ((<uint64_t>1 << PART) - 1))
 
 
 cdef void raster_features(
-    const uint8_t[:, ::1] kind, const uint8_t[:, ::1] top, double half, double cell,
+    const uint8_t[:, ::1] hit, const uint64_t* worth, double half, double cell,
     double x, double y, double l, double w, double c, double s, float* f,
 ) noexcept nogil:
     """What was hit inside the cuboid's footprint and in the half metre around it."""
@@ -234,7 +234,7 @@ cdef void raster_features(
     cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / pace) + 1
     cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / pace) + 1
     cdef Tally within, ring
-    within.cells = within.ground = within.object_ = within.roof = within.high = 0
+    within.cells = within.sums = within.high = 0
     ring = within
     # Across: inside up to `inner` paces off the middle, outside from `outer` paces on.
     while (inner + 1) * pace <= w / 2 - 0.2:
@@ -246,20 +246,20 @@ cdef void raster_features(
         p = <int64_t>floor((x + u * c + half) * scale)
         q = <int64_t>floor((y + u * s + half) * scale)
         if fabs(u) > l / 2 + 0.1:
-            sample(kind, top, p, q, dp, dq, -nj, nj, False, &ring)
+            sample(hit, worth, p, q, dp, dq, -nj, nj, &ring)
             continue
         if fabs(u) <= l / 2 - 0.3:
-            sample(kind, top, p, q, dp, dq, -inner, inner, True, &within)
-        sample(kind, top, p, q, dp, dq, -nj, -outer, False, &ring)
-        sample(kind, top, p, q, dp, dq, outer, nj, False, &ring)
-    f[21] = within.ground / <double>max(within.cells, 1)
-    f[22] = within.object_ / <double>max(within.cells, 1)
-    f[23] = ring.ground / <double>max(ring.cells, 1)
-    f[24] = ring.object_ / <double>max(ring.cells, 1)
-    f[25] = within.high / 40.0
-    f[26] = within.ground
-    f[27] = ring.object_
-    f[28] = within.roof / <double>max(within.object_, 1)
+            sample(hit, worth, p, q, dp, dq, -inner, inner, &within)
+        sample(hit, worth, p, q, dp, dq, -nj, -outer, &ring)
+        sample(hit, worth, p, q, dp, dq, outer, nj, &ring)
+    f[21] = part(&within, 0) / <double>max(within.cells, 1)
+    f[22] = part(&within, 1) / <double>max(within.cells, 1)
+    f[23] = part(&ring, 0) / <double>max(ring.cells, 1)
+    f[24] = part(&ring, 1) / <double>max(ring.cells, 1)
+    f[25] = within.high / 40.0 if within.high > GROUND else 0.0
+    f[26] = part(&within, 0)
+    f[27] = part(&ring, 1)
+    f[28] = part(&within, 2) / <double>max(part(&within, 1), 1)
 
 
 cdef inline void seen_angle(
@@ -361,8 +361,7 @@ def describe(
     const int64_t[::1] owner,
     const double[:, ::1] cuboids,
     Py_ssize_t max_points,
-    const uint8_t[:, ::1] kind,
-    const uint8_t[:, ::1] top,
+    const uint8_t[:, ::1] hit,
     double half_m,
     double cell_m,
     const float[::1] first,
@@ -380,8 +379,15 @@ def describe(
     cdef int64_t k
     cdef double x, y, l, w, c, s
     cdef float* f
+    cdef uint64_t[256] worth
+    cdef int what
 
     with nogil:
+        for what in range(256):
+            worth[what] = (
+                <uint64_t>(what == GROUND) | (<uint64_t>(what > GROUND) << PART)
+                | (<uint64_t>(what > 40) << 2 * PART)
+            )
         for m in range(owner.shape[0]):
             k = owner[m]
             f = &out[m, 0]
@@ -391,5 +397,5 @@ def describe(
             step = max(1, n // max_points)
             n = (n + step - 1) // step
             point_features(xy_m, &order[start[k]], n, step, x, y, l, w, c, s, f)
-            raster_features(kind, top, half_m, cell_m, x, y, l, w, c, s, f)
+            raster_features(hit, worth, half_m, cell_m, x, y, l, w, c, s, f)
             ray_features(first, ray, x, y, l, w, c, s, f)

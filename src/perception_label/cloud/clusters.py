@@ -88,12 +88,17 @@ def _dbscan(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
     labels = np.full(len(points_m), -1, dtype=np.int32)
     # A little under eps / sqrt(3): points of one cell are neighbours whatever rounding does.
     cells = sort_into_cells(points_m, radius_m / np.sqrt(3.0) * (1 - 1e-3), name="radius_m")
+    columns, firsts = np.empty_like(cells.keys), np.empty_like(cells.starts)
+    n_columns = core.list_columns(cells.keys, int(cells.shifts[1]), columns, firsts)
+    columns, firsts = columns[:n_columns], firsts[: n_columns + 1]
     parents = np.empty(len(cells.starts) - 1, dtype=np.int32)
     is_core = np.empty(len(cells.points_m), dtype=np.uint8)
     core.join_dense(
         cells.points_m,
         cells.keys,
         cells.starts,
+        columns,
+        firsts,
         cells.shifts,
         radius_m,
         min_points,
@@ -105,6 +110,8 @@ def _dbscan(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
         cells.keys,
         cells.rows,
         cells.starts,
+        columns,
+        firsts,
         cells.shifts,
         radius_m,
         is_core,

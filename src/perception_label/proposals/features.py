@@ -51,12 +51,11 @@ _RAYS = np.column_stack([np.cos(_AZIMUTH_RAD), np.sin(_AZIMUTH_RAD)])
 class Surroundings:
     """What the whole sweep hit, in the form the features look it up.
 
-    `kind` (cells, cells) uint8: 1 ground, 2 object, 3 both; `top` the highest object hit, in
-    steps of 2.5 cm; `first_m` the range of the nearest return in each azimuth bin.
+    `hit` (cells, cells) uint8: 0 nothing, 1 ground only, more the highest object, in steps of
+    2.5 cm; `first_m` the range of the nearest return in each azimuth bin.
     """
 
-    kind: NDArray[np.uint8]
-    top: NDArray[np.uint8]
+    hit: NDArray[np.uint8]
     first_m: NDArray[np.float32]
 
 
@@ -65,15 +64,14 @@ def survey(
 ) -> Surroundings:
     """Return the surroundings of a sweep: (N, 3) sensor coordinates, height above ground."""
     cells = int(2 * HALF_M / CELL_M)
-    kind = np.zeros((cells, cells), dtype=np.uint8)
-    top = np.zeros((cells, cells), dtype=np.uint8)
+    hit = np.zeros((cells, cells), dtype=np.uint8)
     first = np.full(AZIMUTH_BINS, 1e9, dtype=np.float32)
     xy = np.ascontiguousarray(points_m, dtype=np.float32)
     height = np.ascontiguousarray(height_m, dtype=np.float32)
     ground = np.ascontiguousarray(is_ground).view(np.uint8)
-    core.fill_raster(xy, height, ground, HALF_M, CELL_M, kind, top)
+    core.fill_raster(xy, height, ground, HALF_M, CELL_M, hit)
     core.first_returns(xy, height, ground, first)
-    return Surroundings(kind, top, first)
+    return Surroundings(hit, first)
 
 
 def describe(
@@ -90,8 +88,7 @@ def describe(
         hypotheses.owner,
         footprint,
         120,
-        around.kind,
-        around.top,
+        around.hit,
         HALF_M,
         CELL_M,
         around.first_m,
