@@ -1,9 +1,12 @@
 """The review queue of a whole log."""
 
+import shutil
+
 import pytest
 
-from perception_label import review_queue
+from perception_label import open_workspace, review_queue
 from perception_label.quality.queue import KINDS
+from perception_label.storage.edits import make
 from perception_label.tables import labels_from_table
 
 
@@ -36,3 +39,56 @@ def test_candidates_are_shown_as_missing_objects(queue, town_workspace):
     shown = {i.track_id for i in queue.of_kind("missing")}
     assert shown >= set(candidates.track_names)
     assert len(shown) > 0
+
+
+@pytest.fixture
+def edited(town_workspace, tmp_path):
+    """A copy of the town with an edit log of its own."""
+    shutil.copytree(town_workspace.path, tmp_path / "ws")
+    return open_workspace(tmp_path / "ws")
+
+
+def test_what_was_decided_leaves_the_queue(queue, edited):
+    log, edits = edited.log(), edited.edits()
+    tracks = queue.of_kind("track")
+    gone = {"accept": tracks[0], "reject": tracks[1], "finalise": tracks[2], "delete": tracks[3]}
+    for item in gone.values():
+        edits.append([make.create_track(item.track_id, item.class_name, source="model:proposals")])
+    assert {i.track_id for i in review_queue(log).of_kind("track")} == {i.track_id for i in tracks}
+    edits.append(
+        [
+            make.verdict(gone["accept"].track_id, "accept"),
+            make.verdict(gone["reject"].track_id, "reject"),
+            make.finalise(gone["finalise"].track_id),
+            make.delete(gone["delete"].track_id),
+        ]
+    )
+    left = {i.track_id for i in review_queue(log) if i.kind != "missing"}
+    assert left.isdisjoint(i.track_id for i in gone.values())
+    assert {i.track_id for i in tracks[4:]} <= left
+
+
+def test_a_candidate_that_was_rejected_or_taken_leaves_the_queue(queue, edited):
+    first, second = queue.of_kind("missing")[:2]
+    edits = edited.edits()
+    edits.append(
+        [
+            make.create_track(first.track_id, "car"),
+            make.verdict(first.track_id, "reject"),
+            make.create_track(second.track_id, "car"),
+        ]
+    )
+    left = {i.track_id for i in review_queue(edited.log()).of_kind("missing")}
+    assert left.isdisjoint({first.track_id, second.track_id})
+    assert len(left) > 0
+
+
+def test_a_class_that_a_person_gave_is_the_items(queue, edited):
+    item = queue.of_kind("track")[0]
+    name = "bus" if item.class_name != "bus" else "car"
+    edited.edits().append(
+        [make.create_track(item.track_id, item.class_name), make.set_class(item.track_id, name)]
+    )
+    again = [i for i in review_queue(edited.log()).of_kind("track") if i.track_id == item.track_id]
+    assert [i.class_name for i in again] == [name]
+    assert f"/{name}/" in again[0].stratum

@@ -141,6 +141,9 @@ def stratum(source: str, class_name: str, score: float) -> str:
     return f"{source}/{class_name}/{band:.2f}"
 
 
+Sources = str | Mapping[str, str]  # who made all tracks, or each by its id
+
+
 @dataclass(frozen=True, slots=True)
 class TrackRows:
     """The boxes of one track: `rows` into its labels, in time order."""
@@ -167,7 +170,7 @@ def item_at(
     row: int,
     *,
     kind: str,
-    source: str,
+    source: Sources,
     expected_error: float,
     reason: str,
     span: tuple[int, int] | None = None,
@@ -188,6 +191,7 @@ def item_at(
     )
     score = float(np.mean(labels.scores[track.rows])) if score is None else score
     box = labels.cuboids.packed()[row].tolist()
+    maker = source if isinstance(source, str) else source[track.track_id]
     tail = "" if is_only else f":{at_ns}"
     return QueueItem(
         item_id=f"{kind}:{track.track_id}{':' + other_id if other_id else ''}{tail}",
@@ -202,8 +206,8 @@ def item_at(
         yaw_rad=box[6],
         score=score,
         expected_error=float(expected_error),
-        stratum=stratum(source, track.class_name, score),
+        stratum=stratum(maker, track.class_name, score),
         reason=reason,
-        source=source,
+        source=maker,
         other_id=other_id,
     )

@@ -12,7 +12,7 @@ import numpy as np
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
-from perception_label.quality.queue import QueueItem, TrackRows, by_track, item_at
+from perception_label.quality.queue import QueueItem, Sources, TrackRows, by_track, item_at
 
 STEPS = (1, 2, 3, 5, 8, 13, 21, 34)  # sweeps beyond an end that are looked at
 MOVER_STEPS = 5  # of these, for tracks that move: farther a straight line says little
@@ -126,15 +126,18 @@ def _velocity(labels: Labels, rows: Ints) -> Floats:
     return slope
 
 
-def end_items(labels: Labels, source: str, ends: Ends, evidence: Evidence) -> list[QueueItem]:
+def end_items(labels: Labels, source: Sources, ends: Ends, evidence: Evidence) -> list[QueueItem]:
     """Return the births and deaths that need a person; see the module.
 
     `ends` and `evidence` are columns of equal length, as `carried_on` and the sweeps give them.
     """
     found = []
+    order = np.argsort(ends.tracks, kind="stable")
     for track in by_track(labels):
+        first, last = np.searchsorted(ends.tracks[order], [track.track, track.track + 1])
+        own = order[first:last]
         for is_birth in (True, False):
-            rows = np.flatnonzero((ends.tracks == track.track) & (ends.is_birth == is_birth))
+            rows = own[ends.is_birth[own] == is_birth]
             item = _end_item(labels, track, source, ends, evidence, rows) if len(rows) else None
             if item is not None:
                 found.append(item)
@@ -142,7 +145,7 @@ def end_items(labels: Labels, source: str, ends: Ends, evidence: Evidence) -> li
 
 
 def _end_item(
-    labels: Labels, track: TrackRows, source: str, ends: Ends, evidence: Evidence, rows: Ints
+    labels: Labels, track: TrackRows, source: Sources, ends: Ends, evidence: Evidence, rows: Ints
 ) -> QueueItem | None:
     is_birth = bool(ends.is_birth[rows[0]])
     end = int(track.rows[0 if is_birth else -1])
@@ -185,7 +188,7 @@ def _at(
     labels: Labels,
     track: TrackRows,
     row: int,
-    source: str,
+    source: Sources,
     expected: float,
     reason: str,
     is_birth: bool,

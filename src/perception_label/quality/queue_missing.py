@@ -4,7 +4,7 @@ import numpy as np
 
 from perception_label.geometry.labels import Labels
 from perception_label.quality.pairs import pair_up
-from perception_label.quality.queue import QueueItem, by_track, item_at
+from perception_label.quality.queue import QueueItem, Sources, by_track, item_at
 from perception_label.quality.queue_tracks import box_weight
 
 SHARED = 0.3  # of the smaller footprint: a candidate that shares more with a box is in it
@@ -32,7 +32,7 @@ def outside(candidates: Labels, labels: Labels) -> Labels:
 
 
 def missing_items(
-    candidates: Labels, source: str, *, sweeps_per_box: float = 1.0
+    candidates: Labels, source: Sources, *, sweeps_per_box: float = 1.0
 ) -> list[QueueItem]:
     """Return one item per candidate: a track of boxes that nobody accepted.
 
@@ -40,7 +40,7 @@ def missing_items(
     ----------
     candidates : Labels
         Tracks of boxes, world frame; their scores are the probability of being an object.
-    source : str
+    source : str, or dict of track id to str
         Who made them.
     sweeps_per_box : float
         How many sweeps of the log each of their boxes stands for.

@@ -8,7 +8,7 @@ import numpy as np
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
-from perception_label.quality.queue import QueueItem, TrackRows, by_track, item_at
+from perception_label.quality.queue import QueueItem, Sources, TrackRows, by_track, item_at
 
 WINDOW_S = 0.5  # changes are measured over this long: shorter ones are the boxes' own noise
 SLOW_MPS = 2.0  # below, a sideways share or a turn is noise
@@ -92,7 +92,7 @@ def motion(timestamps_ns: Ints, center_m: Floats, yaw_rad: Floats) -> Motion:
     )
 
 
-def motion_items(labels: Labels, source: str) -> list[QueueItem]:
+def motion_items(labels: Labels, source: Sources) -> list[QueueItem]:
     """Return one item per track that moves as its class cannot, at the worst instant."""
     found = []
     for track in by_track(labels):
@@ -141,7 +141,7 @@ _WORDS = {
 }
 
 
-def size_items(labels: Labels, source: str) -> list[QueueItem]:
+def size_items(labels: Labels, source: Sources) -> list[QueueItem]:
     """Return one item per track whose size jumps, or is none its class has."""
     found = []
     for track in by_track(labels):

@@ -6,7 +6,7 @@ import numpy as np
 
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.geometry.labels import Labels
-from perception_label.quality.queue import QueueItem, TrackRows, by_track, item_at
+from perception_label.quality.queue import QueueItem, Sources, TrackRows, by_track, item_at
 
 # 3-D IoU under which a person must act on a box; see the effort model.
 VEHICLES = ("car", "truck", "bus", "trailer", "construction_vehicle")
@@ -58,7 +58,7 @@ def box_weight(labels: Labels, rows: Ints) -> Floats:
 
 def track_items(
     labels: Labels,
-    source: str,
+    source: Sources,
     *,
     probability: Mapping[str, float] | None = None,
     class_doubt: Mapping[str, float] | None = None,
@@ -70,7 +70,7 @@ def track_items(
     ----------
     labels : Labels
         Dense boxes, world frame.
-    source : str
+    source : str, or dict of track id to str
         Who made them.
     probability : dict of track id to float, optional
         That a track is right, if something knows better than the boxes' scores.
@@ -103,7 +103,7 @@ def track_items(
 
 
 def _spans(
-    labels: Labels, track: TrackRows, doubt: Floats, weight: Floats, kind: str, source: str
+    labels: Labels, track: TrackRows, doubt: Floats, weight: Floats, kind: str, source: Sources
 ) -> list[QueueItem]:
     """Return the stretches of boxes more likely wrong than right, unless all are alike."""
     typical = float(np.median(doubt))

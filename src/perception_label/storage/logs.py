@@ -54,6 +54,11 @@ class Log:
         """The log's name in its workspace."""
         return self.info.log_id
 
+    @property
+    def workspace_path(self) -> Path:
+        """The workspace that holds the log."""
+        return self._folder.parents[1]
+
     def sweep(self, i: int) -> Sweep:
         """Return sweep i as read-only views on the file, in the sensor frame.
 
@@ -124,6 +129,10 @@ class Log:
         """Return the machine result stored under this name, or None."""
         path = self._machine_path(name)
         return read_table(path) if path.exists() else None
+
+    def machine_names(self) -> list[str]:
+        """Return the names of the machine results that are there, sorted."""
+        return sorted(path.stem for path in self._machine.glob("[!.]*.arrow"))
 
     def write_machine(self, name: str, table: pa.Table) -> None:
         """Store a machine result, whole or not at all; one of that name is replaced.
