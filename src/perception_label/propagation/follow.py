@@ -1,0 +1,207 @@
+"""From a keyframe sweep by sweep, each way: where are its points now?
+
+Rigid objects are aligned to the shape they showed so far (robust point-to-point registration in
+the plane, several starts), people are centred (mean shift; Comaniciu and Meer 2002).
+"""
+
+import numpy as np
+
+from perception_label.arrays import Floats, Ints, Points
+from perception_label.propagation.fixes import Fixes, aligned_covariance
+from perception_label.propagation.motion import Motion
+from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
+from perception_label.propagation.standing import keyed_shape
+from perception_label.propagation.views import Keys, Views
+
+MOST_POINTS = 250  # of one sweep that are aligned: more say the same
+SUPPORT = 3.0  # likeness below which nothing was found
+MOST_TURN_RAD = 0.3  # against the prediction, in one step
+# What a start's alignment loses for ending far from the prediction: ahead, sideways, turned.
+_DEVIATION = np.array([3.0, 5.0, 10.0])
+_GAIN = 0.5  # of each new step in the running speed
+_SLOWEST = 0.02  # slower is likelier, by this per m/s and root of a hundred points
+_SPEEDS_MPS = 0.25  # apart, tried at first
+
+
+def follow_rigid(
+    views: Views, keys: Keys, size_m: Floats, motion: Motion, height: "Height"
+) -> Fixes:
+    """Return where alignment finds a rigid object in every sweep it was followed to."""
+    fixes, near = Fixes.none(len(views)), np.full(len(views), len(views) + 1)
+    keyed = keyed_shape(views, keys, size_m)
+    if len(keyed) < 5:
+        return fixes
+    for k, here in enumerate(keys.at.tolist()):
+        speed = first_speed(views, keys, k, keyed, motion)
+        for sweeps in keys.between(k, len(views)):
+            shape = keyed_shape(views, keys, size_m)
+            walk = _Walk(here, keys.poses[k].copy(), np.array([speed, 0.0, 0.0, 0.0]))
+            for i in sweeps:
+                found = _step(views, i, shape, walk, motion, height)
+                # Between two keyframes the nearer one's word counts.
+                if found is not None and abs(i - here) < near[i]:
+                    near[i] = abs(i - here)
+                    fixes.set(i, *found)
+    return fixes
+
+
+class _Walk:
+    """Where a followed object was last seen, and how fast it went, in its own axes per second."""
+
+    def __init__(self, at: int, pose: Floats, speed: Floats) -> None:
+        self.at, self.pose, self.speed, self.n_lost = at, pose, speed, 0
+
+
+def _step(
+    views: Views, i: int, shape: Shape, walk: _Walk, motion: Motion, height: "Height"
+) -> tuple[Floats, Floats] | None:
+    """Look for the object in sweep i and return its pose and covariance, if it is there."""
+    dt = views.seconds[i] - views.seconds[walk.at]
+    guess = place(walk.pose, (walk.speed * dt)[None])[0]
+    guess[2] = height(guess[None])[0]
+    reach = min(1.5, 0.4 + 0.3 * walk.n_lost)
+    half = shape.size_m / 2 + MARGIN_M + np.array([reach, 0.6 * reach, 0.0])
+    points = crop(views.points(i), guess, half, MOST_POINTS)
+    starts = np.zeros((3 if walk.n_lost <= 2 else 5, 4))
+    starts[1:3, 0] = -reach, reach
+    starts[3:, 0] = [-reach / 2, reach / 2][: len(starts) - 3]
+    best = best_alignment(shape, points, starts, _DEVIATION)
+    if best is None:
+        walk.n_lost += 1
+        return None
+    covariance = aligned_covariance(shape, points, best)
+    shape.add(points, best)
+    pose = place(guess, best[None])[0]
+    _learn_speed(walk, pose, dt, motion)
+    walk.at, walk.pose, walk.n_lost = i, pose, 0
+    return pose, covariance
+
+
+def best_alignment(
+    shape: Shape, points_m: Points, starts: Floats, deviation: Floats
+) -> Floats | None:
+    """Return the best aligned pose (4,) in the points' axes, or None if there is none."""
+    if len(points_m) < 5:
+        return None
+    poses, found = shape.align(points_m, starts)
+    found -= np.abs(poses[:, [0, 1, 3]]) @ deviation
+    best = int(np.argmax(found))
+    if found[best] < SUPPORT or abs(poses[best, 3]) > MOST_TURN_RAD:
+        return None
+    return poses[best]
+
+
+def _learn_speed(walk: _Walk, pose: Floats, dt: float, motion: Motion) -> None:
+    """Update the running speed by the step to a new pose."""
+    if dt == 0:
+        return
+    step = pose - walk.pose
+    c, s = np.cos(walk.pose[3]), np.sin(walk.pose[3])
+    ahead, sideways = c * step[0] + s * step[1], c * step[1] - s * step[0]
+    new = np.array([ahead, sideways, 0.0, step[3]]) / dt
+    walk.speed = walk.speed + _GAIN * np.array([1.0, 0.5, 0.0, 0.5]) * (new - walk.speed)
+    walk.speed[1] *= 0.5
+    walk.speed[0] = np.clip(walk.speed[0], -motion.top_mps, motion.top_mps)
+
+
+def first_speed(views: Views, keys: Keys, k: int, shape: Shape, motion: Motion) -> float:
+    """Return the speed along the heading that best explains the sweeps around key k, m/s."""
+    here, pose = int(keys.at[k]), keys.poses[k]
+    beside = [i for i in (here - 2, here - 1, here + 1, here + 2) if 0 <= i < len(views)]
+    top = min(motion.top_mps, 24.0)
+    speeds = np.arange(-top, top + _SPEEDS_MPS / 2, _SPEEDS_MPS)
+    total = -_SLOWEST * np.abs(speeds) * np.sqrt(len(shape) / 100)
+    for i in beside:
+        dt = views.seconds[i] - views.seconds[here]
+        half = shape.half_m + np.array([top * abs(dt), 0.0, 0.0])
+        points = crop(views.points(i), pose, half, 1000)
+        moves = np.zeros((len(speeds), 4))
+        moves[:, 0] = speeds * dt
+        total += shape.likeness(points, moves, 0.25, 0.3)
+    return float(speeds[np.argmax(total)])
+
+
+class Height:
+    """Where an object's centre stands above the ground, carried from its keyframes.
+
+    Between keyframes the height over ground goes straight from one to the next. Called with
+    poses (P, 4), it returns their z, (P,): that of the nearest keyframe where the ground is
+    unknown.
+    """
+
+    def __init__(self, views: Views, keys: Keys, size_m: Floats) -> None:
+        self._views, self._keys = views, keys
+        self._reach_m = max(1.5, float(size_m[0]) / 2 + 0.5)
+        ground = views.ground(keys.poses[:, :2], self._reach_m)
+        known = np.isfinite(ground)
+        self._over = float(np.mean((keys.poses[:, 2] - ground)[known])) if known.any() else np.nan
+        self._overs = np.where(known, keys.poses[:, 2] - ground, self._over)
+
+    def __call__(self, poses: Floats) -> Floats:
+        z = self._views.ground(poses[:, :2], self._reach_m) + self._over
+        return np.where(np.isfinite(z), z, poses[:, 2])
+
+    def of_span(self, xy_m: Floats) -> Floats:
+        """Return z at each sweep's place (S, 2); NaN where the ground is unknown."""
+        seconds = self._views.seconds
+        over = np.interp(seconds, seconds[self._keys.at], self._overs)
+        return self._views.ground(xy_m, self._reach_m) + over
+
+
+def follow_walker(views: Views, keys: Keys, size_m: Floats, motion: Motion) -> Fixes:
+    """Return where mean shift finds a person in every sweep it was followed to."""
+    fixes, near = Fixes.none(len(views)), np.full(len(views), len(views) + 1)
+    for k, here in enumerate(keys.at.tolist()):
+        points = crop(views.points(here), keys.poses[k], size_m / 2 + 0.1, 300)
+        if len(points) < 3:
+            continue
+        offset = -place(np.append(np.zeros(3), keys.poses[k, 3]), _pad(points.mean(axis=0)))[0, :2]
+        for sweeps in keys.between(k, len(views)):
+            for i, xy, n in _shift(views, here, keys.poses[k], size_m, sweeps, offset, motion):
+                if abs(i - here) < near[i]:
+                    near[i] = abs(i - here)
+                    pose = np.append(xy, [keys.poses[k, 2], 0.0])
+                    spread = 0.06**2 + 0.3**2 / n
+                    fixes.set(i, pose, np.diag([spread, spread, 1e12]))
+    return fixes
+
+
+def _pad(xy: Floats) -> Floats:
+    return np.array([[xy[0], xy[1], 0.0, 0.0]])
+
+
+def _shift(views, here, keyed, size_m, sweeps, offset, motion):
+    """Yield sweep, place and number of points of a person followed by mean shift."""
+    at, when, velocity, n_lost = keyed[:2].copy(), here, np.zeros(2), 0
+    for i in sweeps:
+        dt = views.seconds[i] - views.seconds[when]
+        guess = at + velocity * dt
+        reach = 0.5 + 0.3 * min(n_lost, 3)
+        pose = np.array([guess[0], guess[1], keyed[2], 0.0])
+        half = np.array([reach + 0.4, reach + 0.4, size_m[2] / 2])
+        points = crop(views.points(i), pose, half, 300)[:, :2].astype(np.float64)
+        middle, n = _centre(points, -offset, (reach, 0.5, 0.45, 0.45))
+        if n < 3:
+            n_lost += 1
+            continue
+        new = guess + middle + offset
+        if dt:
+            velocity = velocity + 0.35 * ((new - at) / dt - velocity)
+            speed = np.hypot(velocity[0], velocity[1])
+            velocity = velocity * min(1.0, motion.top_mps / max(speed, 1e-9))
+        at, when, n_lost = new, i, 0
+        yield i, new, n
+
+
+def _centre(points: Floats, start: Floats, radii: tuple[float, ...]) -> tuple[Floats, int]:
+    """Return where the points are densest near a start, and how many are within the last radius."""
+    middle, n = start, 0
+    for radius in radii:
+        away = np.hypot(points[:, 0] - middle[0], points[:, 1] - middle[1])
+        near = away < radius
+        n = int(near.sum())
+        if n < 3:
+            return middle, 0
+        weight = np.exp(-((away[near] / 0.35) ** 2))
+        middle = weight @ points[near] / weight.sum()
+    return middle, n

@@ -1,0 +1,139 @@
+"""All measurements of a track at once: the likeliest path under a motion model.
+
+Fixed-interval smoothing (Rauch, Tung and Striebel 1965) of a constant-velocity model with white
+acceleration; measurements far off lose weight (Student's t, iterated). What a keyframe says is
+exact.
+"""
+
+import numpy as np
+
+from perception_label._core import chain
+from perception_label.arrays import Floats, Ints
+
+EXACT = 1e6  # weight of a keyframe: a millimetre
+_SPEED_MPS = 15.0  # spread of speeds, before anything was seen
+_DOUBT = 6.0  # squared deviation at which a measurement has lost half its weight
+_SOUND = 2.0  # ... and up to which it keeps all of it
+
+
+def _links(dt: Floats, noise: Floats) -> tuple[Floats, Floats]:
+    """Return transitions and inverse noise of constant-velocity states.
+
+    dt (S - 1,) seconds; noise (S - 1, n, n) inverse densities of acceleration on n axes; both
+    results are (S - 1, 2n, 2n), places first, then speeds.
+    """
+    n = noise.shape[1]
+    step = np.repeat(np.eye(2 * n)[None], len(dt), axis=0)
+    step[:, :n, n:] = np.eye(n) * dt[:, None, None]
+    # The inverse of [[dt^3/3, dt^2/2], [dt^2/2, dt]], axis by axis.
+    inverse = np.empty_like(step)
+    inverse[:, :n, :n] = noise * (12 / dt**3)[:, None, None]
+    inverse[:, :n, n:] = inverse[:, n:, :n] = noise * (-6 / dt**2)[:, None, None]
+    inverse[:, n:, n:] = noise * (4 / dt)[:, None, None]
+    return step, inverse
+
+
+def _solve(diagonal: Floats, right: Floats, step: Floats, inverse: Floats) -> tuple[Floats, Floats]:
+    """Return states and covariances; diagonal and right hold the measurements."""
+    weighted = np.swapaxes(step, 1, 2) @ inverse
+    diagonal[:-1] += weighted @ step
+    diagonal[1:] += inverse
+    beside = np.ascontiguousarray(-weighted)
+    states, covariances = np.empty_like(right), np.empty_like(diagonal)
+    chain.solve_chain(
+        np.ascontiguousarray(diagonal), beside, np.ascontiguousarray(right), states, covariances
+    )
+    return states, covariances
+
+
+def smooth_places(
+    seconds: Floats,
+    xy_m: Floats,
+    weights: Floats,
+    yaw_rad: Floats,
+    at: Ints,
+    keyed_m: Floats,
+    *,
+    ahead: float,
+    sideways: float,
+    slip_mps: float,
+    rounds: int = 3,
+) -> tuple[Floats, Floats, Floats]:
+    """Return the likeliest places and speeds.
+
+    Parameters
+    ----------
+    seconds : (S,) float64
+        Times.
+    xy_m, weights : (S, 2), (S, 2, 2) float64
+        Measurements and their information, zero where there is none.
+    yaw_rad : (S,) float64
+        Headings: acceleration differs along and across them, speed across them is about zero.
+    at, keyed_m : (K,) int64, (K, 2) float64
+        Sweeps where the place is known exactly.
+    ahead, sideways, slip_mps : float
+        As in `Motion`.
+    rounds : int
+        How often measurements are weighed anew.
+
+    Returns
+    -------
+    (S, 4), (S, 4, 4), (S,) float64
+        x, y and their speeds; their covariances; the share of weight that each measurement kept.
+    """
+    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
+    axes = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], axis=1)
+    still = axes[:-1] * np.array([1 / ahead, 1 / sideways])
+    step, inverse = _links(np.diff(seconds), still @ np.swapaxes(axes[:-1], 1, 2))
+    across = axes[:, :, 1]
+    slow = np.eye(2) / _SPEED_MPS**2 + across[:, :, None] * across[:, None] / slip_mps**2
+    kept = np.ones(len(seconds))
+    for _ in range(rounds):
+        diagonal, right = np.zeros((len(seconds), 4, 4)), np.zeros((len(seconds), 4))
+        used = weights * kept[:, None, None]
+        diagonal[:, :2, :2] = used
+        right[:, :2] = np.einsum("sij,sj->si", used, xy_m)
+        diagonal[:, 2:, 2:] = slow
+        diagonal[at, :2, :2] += EXACT * np.eye(2)
+        right[at, :2] += EXACT * keyed_m
+        states, covariances = _solve(diagonal, right, step, inverse)
+        off = xy_m - states[:, :2]
+        kept = _trust(np.einsum("si,sij,sj->s", off, weights, off))
+    return states, covariances, kept
+
+
+def smooth_values(
+    seconds: Floats,
+    values: Floats,
+    weights: Floats,
+    at: Ints,
+    keyed: Floats,
+    *,
+    density: float,
+    rate: float,
+    rounds: int = 2,
+) -> tuple[Floats, Floats]:
+    """Return the likeliest values of one quantity and their variances, both (S,).
+
+    As `smooth_places`: values, weights (S,), a weight of zero says nothing; `density` of its white
+    acceleration; `rate` spread of its speed.
+    """
+    noise = np.full((len(seconds) - 1, 1, 1), 1 / density)
+    step, inverse = _links(np.diff(seconds), noise)
+    kept = np.ones(len(seconds))
+    known = np.where(weights > 0, values, 0.0)
+    for _ in range(rounds):
+        diagonal, right = np.zeros((len(seconds), 2, 2)), np.zeros((len(seconds), 2))
+        diagonal[:, 0, 0] = weights * kept
+        right[:, 0] = weights * kept * known
+        diagonal[:, 1, 1] = 1 / rate**2
+        diagonal[at, 0, 0] += EXACT
+        right[at, 0] += EXACT * keyed
+        states, covariances = _solve(diagonal, right, step, inverse)
+        kept = _trust((known - states[:, 0]) ** 2 * weights)
+    return states[:, 0], covariances[:, 0, 0]
+
+
+def _trust(squared: Floats) -> Floats:
+    """Return the weight that a measurement keeps, by its squared deviation."""
+    return np.where(squared > _SOUND, 1 / (1 + (squared - _SOUND) / _DOUBT), 1.0)

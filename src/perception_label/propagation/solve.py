@@ -1,0 +1,239 @@
+"""The method: one track's keyframes and the points of its sweeps → a pose in every sweep.
+
+1. Does it stand still? The points at the keyframe's place tell (`standing`); then it has one
+   pose, and what follows is skipped.
+2. From each keyframe it is followed both ways (`follow`), or along the hints of a source.
+3. All that was found is smoothed by the class's motion (`smooth`): keyframes are exact, what
+   disagrees with everything else loses its weight, headings follow the course.
+4. Along the smoothed path the object's points are gathered from all sweeps, each sweep is aligned
+   to the whole of them, and smoothed again: now the far end knows what the near end saw.
+5. Heights follow the ground, by as much as the keyframe stood above it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perception_label.arrays import Floats
+from perception_label.geometry.cuboids import wrap
+from perception_label.propagation.fixes import Fixes, aligned_covariance
+from perception_label.propagation.follow import (
+    MOST_POINTS,
+    Height,
+    best_alignment,
+    follow_rigid,
+    follow_walker,
+)
+from perception_label.propagation.motion import Motion
+from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
+from perception_label.propagation.smooth import smooth_places, smooth_values
+from perception_label.propagation.standing import NEAR_M, gains, has_moved, keyed_shape
+from perception_label.propagation.views import Keys, Views
+
+PASSES = 2  # over all sweeps with the gathered shape
+STILL_M = np.array([0.05, 0.05, 0.05, 0.02])  # spread of a pose that stands still
+_HEIGHT_M = 0.06  # spread of the ground's heights
+_CLIMB = 0.05  # density of vertical acceleration, m^2/s^3
+_COURSE_MPS = 1.0  # slower than this, the course says nothing of the heading
+_COURSE_RAD = 0.05  # spread of the heading about the course, in a bend
+_SLIP_MPS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A pose in each of S sweeps, world frame less an origin.
+
+    `poses` (S, 4) x, y, z, yaw; `covariances` (S, 4, 4); `is_static`; `found` (S,) where the
+    sensor's points were found, or a person said where it is.
+    """
+
+    poses: Floats
+    covariances: Floats
+    is_static: bool
+    found: np.ndarray
+
+
+def solve_path(
+    views: Views,
+    keys: Keys,
+    size_m: Floats,
+    motion: Motion,
+    *,
+    is_static: bool | None = None,
+    hints: Fixes | None = None,
+) -> Path:
+    """Return the likeliest path of one track.
+
+    Parameters
+    ----------
+    views : Views
+        What the sensor saw.
+    keys : Keys
+        What a person labelled, exact.
+    size_m : (3,) float64
+        Length, width, height.
+    motion : Motion
+        How its class moves.
+    is_static : bool, optional
+        Whether it stands still, if somebody said so; None lets the points tell.
+    hints : Fixes, optional
+        Poses of another source, to start from instead of following.
+    """
+    apart = np.ptp(keys.poses[:, :2], axis=0).max() if len(keys.at) else 0.0
+    gained = gains(views, keys, size_m) if is_static is None and apart < NEAR_M else None
+    if is_static is None:
+        is_static = gained is not None and not has_moved(gained)
+    if is_static and gained is None:
+        return _standing(views, keys)
+    height = Height(views, keys, size_m)
+    fixes = None
+    if is_static:
+        # Seen in few sweeps where it was labelled: does something like it move away?
+        if len(gained) >= 0.8 * (len(views) - 1) or not motion.is_rigid:
+            return _standing(views, keys)
+        fixes, is_static = _moves_away(views, keys, size_m, motion, height, gained)
+        if is_static:
+            return _standing(views, keys)
+    if hints is not None:
+        fixes = hints
+    elif fixes is None:
+        follow = follow_rigid if motion.is_rigid else follow_walker
+        args = (views, keys, size_m, motion)
+        fixes = follow_rigid(*args, height) if motion.is_rigid else follow_walker(*args)
+    return _moving(views, keys, size_m, motion, height, fixes)
+
+
+def _standing(views: Views, keys: Keys) -> Path:
+    """Return the one pose; with several keyframes, straight from each to the next."""
+    seconds = views.seconds
+    poses = np.column_stack(
+        [np.interp(seconds, seconds[keys.at], keys.poses[:, k]) for k in range(4)]
+    )
+    covariances = np.repeat(np.diag(STILL_M**2)[None], len(views), axis=0)
+    return Path(poses, covariances, True, np.ones(len(views), dtype=np.bool_))
+
+
+def _moves_away(views, keys, size_m, motion, height, gained):
+    """Return where it was followed to, and whether it stands still after all."""
+    fixes = follow_rigid(views, keys, size_m, motion, height)
+    away = np.hypot(*(fixes.poses[:, :2] - keys.poses[0, :2]).T) > 0.4
+    moved = fixes.found & away
+    n_still = len(gained)
+    return fixes, not (moved.sum() > 0.5 * n_still and moved.sum() > _support(gained))
+
+
+def _support(gained: Floats) -> float:
+    """Return in how many sweeps what stands there looks like the object."""
+    return float((gained[:, 3] > 0.5 * np.maximum(gained[:, 2], 3)).sum())
+
+
+def _moving(
+    views: Views, keys: Keys, size_m: Floats, motion: Motion, height: Height, fixes: Fixes
+) -> Path:
+    """Smooth, gather and align again, and smooth."""
+    seconds = views.seconds
+    yaw = np.interp(seconds, seconds[keys.at], keys.poses[:, 3])
+    for turn in range(PASSES + 1):
+        states, covariances, kept, yaw, yaw_variance = _smooth(views, keys, motion, fixes, yaw)
+        if turn == PASSES or not motion.is_rigid:
+            break
+        z = _heights(views, keys, height, states[:, :2])
+        poses = np.column_stack([states[:, :2], z, yaw])
+        fixes = _gathered(views, keys, size_m, poses, covariances, fixes.found & (kept > 0.5))
+    z = _heights(views, keys, height, states[:, :2])
+    poses = np.column_stack([states[:, :2], z, yaw])
+    poses[keys.at] = keys.poses
+    spread = np.zeros((len(views), 4, 4))
+    spread[:, :2, :2] = covariances[:, :2, :2]
+    spread[:, 2, 2] = 0.08**2
+    spread[:, 3, 3] = yaw_variance
+    found = fixes.found & (kept > 0.3)
+    found[keys.at] = True
+    return Path(poses, spread, False, found)
+
+
+def _smooth(views, keys, motion, fixes, yaw):
+    """Return places and speeds, covariances, weights kept, headings and their variances."""
+    seconds = views.seconds
+    for _ in range(2):
+        states, covariances, kept = smooth_places(
+            seconds, fixes.poses[:, :2], fixes.weights[:, :2, :2], yaw, keys.at,
+            keys.poses[:, :2], ahead=motion.ahead, sideways=motion.sideways,
+            slip_mps=motion.slip_mps,
+        )  # fmt: skip
+        yaw, variance = _headings(views, keys, motion, fixes, states, yaw)
+    return states, covariances, kept, yaw, variance
+
+
+def _headings(views, keys, motion, fixes, states, yaw):
+    """Return headings from what was measured and from the course."""
+    speed = np.hypot(states[:, 2], states[:, 3])
+    course = np.arctan2(states[:, 3], states[:, 2])
+    if not motion.is_rigid:
+        return _walking(views, keys, motion, speed, course)
+    # Driving backwards is driving too.
+    course = np.where(np.cos(course - yaw) > 0, course, course + np.pi)
+    course = yaw + wrap(course - yaw)
+    sure = np.where(
+        speed > _COURSE_MPS, 1 / (_COURSE_RAD**2 + (_SLIP_MPS / np.maximum(speed, 0.1)) ** 2), 0.0
+    )
+    measured = yaw + wrap(fixes.poses[:, 3] - yaw)
+    weight = fixes.weights[:, 2, 2]
+    total = sure + weight
+    value = np.where(total > 0, (course * sure + measured * weight) / np.maximum(total, 1e-9), yaw)
+    return smooth_values(
+        views.seconds, value, total, keys.at, keys.poses[:, 3], density=motion.turn, rate=0.5
+    )
+
+
+def _walking(views, keys, motion, speed, course):
+    """Return headings of who walks where they look, turned by as much as the keyframe says."""
+    first = int(keys.at[0])
+    if speed[first] > 0.4:
+        aside = wrap(keys.poses[0, 3] - course[first])
+        value, weight = course + aside, np.where(speed > 0.4, 1 / 0.3**2, 1e-3)
+    else:
+        value, weight = np.full(len(views), keys.poses[0, 3]), np.full(len(views), 1e-3)
+    value = np.unwrap(value)
+    value += keys.poses[0, 3] - value[first] - wrap(keys.poses[0, 3] - value[first])
+    return smooth_values(
+        views.seconds, value, weight, keys.at, keys.poses[:, 3], density=motion.turn, rate=1.5
+    )
+
+
+def _gathered(views, keys, size_m, poses, covariances, sound):
+    """Align every sweep to the shape that all of them make together along a path."""
+    shape = keyed_shape(views, keys, size_m)
+    keyed = set(keys.at.tolist())
+    others = [i for i in range(len(views)) if i not in keyed]
+    crops = {}
+    for i in sorted(others, key=lambda i: np.abs(keys.at - i).min()):
+        crops[i] = crop(views.points(i), poses[i], shape.half_m, MOST_POINTS)
+        if sound[i]:
+            shape.add(crops[i], np.zeros(4))
+    fixes = Fixes.none(len(views))
+    fixes.poses[:] = poses
+    for i in others:
+        c, s = np.cos(poses[i, 3]), np.sin(poses[i, 3])
+        ahead = np.array([c, s])
+        spread = min(1.5, max(0.2, 2 * np.sqrt(ahead @ covariances[i, :2, :2] @ ahead)))
+        starts = np.zeros((3, 4))
+        starts[1:, 0] = spread, -spread
+        best = best_alignment(shape, crops[i], starts, np.array([2 / spread, 3.0, 10.0]))
+        if best is not None:
+            pose = place(poses[i], best[None])[0]
+            fixes.set(i, pose, aligned_covariance(shape, crops[i], best))
+    return fixes
+
+
+def _heights(views: Views, keys: Keys, height: Height, xy_m: Floats) -> Floats:
+    """Return z along a path: over the ground where it is known, smooth in between."""
+    seconds = views.seconds
+    z = height.of_span(xy_m)
+    weight = np.where(np.isfinite(z), 1 / _HEIGHT_M**2, 0.0)
+    straight = np.interp(seconds, seconds[keys.at], keys.poses[:, 2])
+    z, _ = smooth_values(
+        seconds, np.where(np.isfinite(z), z, straight), weight, keys.at, keys.poses[:, 2],
+        density=_CLIMB, rate=1.0,
+    )  # fmt: skip
+    return z

@@ -1,0 +1,70 @@
+"""Does it stand still? The sweeps' points at the keyframe's place tell."""
+
+import numpy as np
+
+from perception_label.arrays import Floats
+from perception_label.propagation.shape import Shape, crop
+from perception_label.propagation.views import Keys, Views
+
+NEAR_M = 0.5  # keyframes farther apart than this are of something that moved
+MOVES_M = np.array([0.0, -0.2, 0.2, -0.5, 0.5, -0.9, 0.9])  # along the heading, tried each sweep
+_REACH_M = np.array([0.6, 0.3, 0.0])  # around the shape's region, to see what moved out of it
+_SPREAD_M = 0.2
+_STRANGE = 0.2
+_MEAN = -0.15  # of a mover the moved pose is better by this share of the points on average ...
+_WORST = -0.45  # ... or by this in half a second; what stands still is never below -0.08
+_RUN = 5  # sweeps looked at together
+_FEW = 25  # points in a run, fewer prove nothing
+
+
+def gains(views: Views, keys: Keys, size_m: Floats) -> Floats:
+    """Return what standing still gains over having moved, in each sweep with points.
+
+    Each row: number of the sweep, likeness at the keyframe's pose less the best of the moved
+    poses, points in the box, likeness at the pose. From the keyframes outwards the shape grows
+    as if it stood still. (R, 4), by sweep.
+    """
+    shape = keyed_shape(views, keys, size_m)
+    if len(shape) < _LEAST:
+        return np.empty((0, 4))
+    poses = np.zeros((len(MOVES_M), 4))
+    poses[:, 0] = MOVES_M
+    rows = []
+    for i in sorted(set(range(len(views))) - set(keys.at.tolist()), key=_distance(keys)):
+        pose = keys.poses[keys.nearest(i)]
+        points = crop(views.points(i), pose, shape.half_m + _REACH_M, 250)
+        if len(points) < 3:
+            continue
+        found = shape.likeness(points, poses, _SPREAD_M, _STRANGE)
+        inside = (np.abs(points) < size_m / 2).all(axis=1).sum()
+        rows.append((i, found[0] - found[1:].max(), inside, found[0]))
+        shape.add(points, np.zeros(4))
+    return np.array(sorted(rows), dtype=np.float64).reshape(-1, 4)
+
+
+_LEAST = 5  # points of a keyframe that make a shape
+
+
+def _distance(keys: Keys):
+    return lambda i: np.abs(keys.at - i).min()
+
+
+def keyed_shape(views: Views, keys: Keys, size_m: Floats) -> Shape:
+    """Return the shape that the keyframes' own points make."""
+    shape = Shape(size_m)
+    for k, i in enumerate(keys.at.tolist()):
+        shape.add(crop(views.points(i), keys.poses[k], size_m / 2 + 0.05, 1500), np.zeros(4))
+    return shape
+
+
+def has_moved(gained: Floats) -> bool:
+    """Return whether what was seen at the place says that it moved; see `gains`."""
+    if len(gained) == 0:
+        return False
+    gain, n_points = gained[:, 1], np.maximum(gained[:, 2], 3.0)
+    if gain.sum() / n_points.sum() < _MEAN:
+        return True
+    window = np.ones(min(_RUN, len(gained)))
+    gain, n_points = np.convolve(gain, window, "valid"), np.convolve(n_points, window, "valid")
+    share = gain[n_points >= _FEW] / n_points[n_points >= _FEW]
+    return bool(len(share)) and bool(share.min() < _WORST)
