@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
     from perception_label.pipeline.queue import review_queue
+    from perception_label.pipeline.solve_track import SolvedTrack, solve_track
     from perception_label.pipeline.workspace import Workspace, open_workspace
     from perception_label.proposals.fit import fit_cuboids
     from perception_label.tracking.association import track_cuboids
@@ -24,6 +25,8 @@ __version__ = "0.1.0"
 _LAZY = {
     "Cuboids": "perception_label.geometry.cuboids",
     "cluster": "perception_label.cloud.clusters",
+    "SolvedTrack": "perception_label.pipeline.solve_track",
+    "solve_track": "perception_label.pipeline.solve_track",
     "Workspace": "perception_label.pipeline.workspace",
     "open_workspace": "perception_label.pipeline.workspace",
     "fit_cuboids": "perception_label.proposals.fit",
@@ -39,6 +42,7 @@ _LAZY = {
 __all__ = [
     "Cuboids",
     "LabelError",
+    "SolvedTrack",
     "Workspace",
     "__version__",
     "cluster",
@@ -49,6 +53,7 @@ __all__ = [
     "overlap_bev",
     "points_inside",
     "review_queue",
+    "solve_track",
     "split_ground",
     "track_cuboids",
 ]

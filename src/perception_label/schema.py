@@ -38,6 +38,9 @@ SWEEPS = _table(
     [_required(n, pa.int64()) for n in ("timestamp_ns", "n_points", "n_not_finite")],
 )
 
+# The ground of a log: heights of square cells (`cloud.evidence`), world frame less an origin.
+GROUND = _table("ground", [_required("cell", pa.int64()), _required("height_m", pa.float32())])
+
 EGO_POSES = _table(
     "ego_poses",
     [

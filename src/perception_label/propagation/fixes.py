@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from perception_label.arrays import Floats, Mask
+from perception_label.arrays import Floats, Mask, Points
 from perception_label.propagation.shape import Shape
 
 # A likeness of n points falls off as n; fitted to the errors against exact truth on simulated
@@ -48,7 +48,7 @@ class Fixes:
         self.weights[i] = turn @ np.linalg.inv(covariance) @ turn.T
 
 
-def aligned_covariance(shape: Shape, points_m, pose: Floats) -> Floats:
+def aligned_covariance(shape: Shape, points_m: Points, pose: Floats) -> Floats:
     """Return the covariance (3, 3) of an aligned pose: ahead, sideways, turned.
 
     What the points do not hold, such as the way along a wall of a lorry, comes out large.

@@ -1,17 +1,20 @@
-"""From a keyframe sweep by sweep, each way: where are its points now?
+"""From a keyframe sweep by sweep, each way.
 
 Rigid objects are aligned to the shape they showed so far (robust point-to-point registration in
 the plane, several starts), people are centred (mean shift; Comaniciu and Meer 2002).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from perception_label.arrays import Floats, Ints, Points
+from perception_label.arrays import Floats, Points
 from perception_label.propagation.fixes import Fixes, aligned_covariance
+from perception_label.propagation.height import Height
 from perception_label.propagation.motion import Motion
 from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
-from perception_label.propagation.standing import keyed_shape
-from perception_label.propagation.views import Keys, Views
+from perception_label.propagation.standing import LEAST, keyed_shape
+from perception_label.propagation.views import Subject
 
 MOST_POINTS = 250  # of one sweep that are aligned: more say the same
 SUPPORT = 3.0  # likeness below which nothing was found
@@ -23,21 +26,20 @@ _SLOWEST = 0.02  # slower is likelier, by this per m/s and root of a hundred poi
 _SPEEDS_MPS = 0.25  # apart, tried at first
 
 
-def follow_rigid(
-    views: Views, keys: Keys, size_m: Floats, motion: Motion, height: "Height"
-) -> Fixes:
+def follow_rigid(subject: Subject, height: Height) -> Fixes:
     """Return where alignment finds a rigid object in every sweep it was followed to."""
+    views, keys = subject.views, subject.keys
     fixes, near = Fixes.none(len(views)), np.full(len(views), len(views) + 1)
-    keyed = keyed_shape(views, keys, size_m)
-    if len(keyed) < 5:
+    keyed = keyed_shape(subject)
+    if len(keyed) < LEAST:
         return fixes
     for k, here in enumerate(keys.at.tolist()):
-        speed = first_speed(views, keys, k, keyed, motion)
+        speed = first_speed(subject, k, keyed)
         for sweeps in keys.between(k, len(views)):
-            shape = keyed_shape(views, keys, size_m)
+            shape = keyed_shape(subject)
             walk = _Walk(here, keys.poses[k].copy(), np.array([speed, 0.0, 0.0, 0.0]))
             for i in sweeps:
-                found = _step(views, i, shape, walk, motion, height)
+                found = _step(subject, i, shape, walk, height)
                 # Between two keyframes the nearer one's word counts.
                 if found is not None and abs(i - here) < near[i]:
                     near[i] = abs(i - here)
@@ -53,9 +55,10 @@ class _Walk:
 
 
 def _step(
-    views: Views, i: int, shape: Shape, walk: _Walk, motion: Motion, height: "Height"
+    subject: Subject, i: int, shape: Shape, walk: _Walk, height: Height
 ) -> tuple[Floats, Floats] | None:
     """Look for the object in sweep i and return its pose and covariance, if it is there."""
+    views = subject.views
     dt = views.seconds[i] - views.seconds[walk.at]
     guess = place(walk.pose, (walk.speed * dt)[None])[0]
     guess[2] = height(guess[None])[0]
@@ -72,7 +75,7 @@ def _step(
     covariance = aligned_covariance(shape, points, best)
     shape.add(points, best)
     pose = place(guess, best[None])[0]
-    _learn_speed(walk, pose, dt, motion)
+    _learn_speed(walk, pose, dt, subject.motion)
     walk.at, walk.pose, walk.n_lost = i, pose, 0
     return pose, covariance
 
@@ -88,7 +91,8 @@ def best_alignment(
     best = int(np.argmax(found))
     if found[best] < SUPPORT or abs(poses[best, 3]) > MOST_TURN_RAD:
         return None
-    return poses[best]
+    found_pose: Floats = poses[best]
+    return found_pose
 
 
 def _learn_speed(walk: _Walk, pose: Floats, dt: float, motion: Motion) -> None:
@@ -104,11 +108,11 @@ def _learn_speed(walk: _Walk, pose: Floats, dt: float, motion: Motion) -> None:
     walk.speed[0] = np.clip(walk.speed[0], -motion.top_mps, motion.top_mps)
 
 
-def first_speed(views: Views, keys: Keys, k: int, shape: Shape, motion: Motion) -> float:
+def first_speed(subject: Subject, k: int, shape: Shape) -> float:
     """Return the speed along the heading that best explains the sweeps around key k, m/s."""
-    here, pose = int(keys.at[k]), keys.poses[k]
+    views, here, pose = subject.views, int(subject.keys.at[k]), subject.keys.poses[k]
     beside = [i for i in (here - 2, here - 1, here + 1, here + 2) if 0 <= i < len(views)]
-    top = min(motion.top_mps, 24.0)
+    top = min(subject.motion.top_mps, 24.0)
     speeds = np.arange(-top, top + _SPEEDS_MPS / 2, _SPEEDS_MPS)
     total = -_SLOWEST * np.abs(speeds) * np.sqrt(len(shape) / 100)
     for i in beside:
@@ -121,43 +125,17 @@ def first_speed(views: Views, keys: Keys, k: int, shape: Shape, motion: Motion) 
     return float(speeds[np.argmax(total)])
 
 
-class Height:
-    """Where an object's centre stands above the ground, carried from its keyframes.
-
-    Between keyframes the height over ground goes straight from one to the next. Called with
-    poses (P, 4), it returns their z, (P,): that of the nearest keyframe where the ground is
-    unknown.
-    """
-
-    def __init__(self, views: Views, keys: Keys, size_m: Floats) -> None:
-        self._views, self._keys = views, keys
-        self._reach_m = max(1.5, float(size_m[0]) / 2 + 0.5)
-        ground = views.ground(keys.poses[:, :2], self._reach_m)
-        known = np.isfinite(ground)
-        self._over = float(np.mean((keys.poses[:, 2] - ground)[known])) if known.any() else np.nan
-        self._overs = np.where(known, keys.poses[:, 2] - ground, self._over)
-
-    def __call__(self, poses: Floats) -> Floats:
-        z = self._views.ground(poses[:, :2], self._reach_m) + self._over
-        return np.where(np.isfinite(z), z, poses[:, 2])
-
-    def of_span(self, xy_m: Floats) -> Floats:
-        """Return z at each sweep's place (S, 2); NaN where the ground is unknown."""
-        seconds = self._views.seconds
-        over = np.interp(seconds, seconds[self._keys.at], self._overs)
-        return self._views.ground(xy_m, self._reach_m) + over
-
-
-def follow_walker(views: Views, keys: Keys, size_m: Floats, motion: Motion) -> Fixes:
+def follow_walker(subject: Subject) -> Fixes:
     """Return where mean shift finds a person in every sweep it was followed to."""
+    views, keys = subject.views, subject.keys
     fixes, near = Fixes.none(len(views)), np.full(len(views), len(views) + 1)
     for k, here in enumerate(keys.at.tolist()):
-        points = crop(views.points(here), keys.poses[k], size_m / 2 + 0.1, 300)
+        points = crop(views.points(here), keys.poses[k], subject.size_m / 2 + 0.1, 300)
         if len(points) < 3:
             continue
         offset = -place(np.append(np.zeros(3), keys.poses[k, 3]), _pad(points.mean(axis=0)))[0, :2]
         for sweeps in keys.between(k, len(views)):
-            for i, xy, n in _shift(views, here, keys.poses[k], size_m, sweeps, offset, motion):
+            for i, xy, n in _shift(subject, k, sweeps, offset):
                 if abs(i - here) < near[i]:
                     near[i] = abs(i - here)
                     pose = np.append(xy, [keys.poses[k, 2], 0.0])
@@ -170,15 +148,18 @@ def _pad(xy: Floats) -> Floats:
     return np.array([[xy[0], xy[1], 0.0, 0.0]])
 
 
-def _shift(views, here, keyed, size_m, sweeps, offset, motion):
+def _shift(
+    subject: Subject, k: int, sweeps: range, offset: Floats
+) -> Iterator[tuple[int, Floats, int]]:
     """Yield sweep, place and number of points of a person followed by mean shift."""
+    views, here, keyed = subject.views, int(subject.keys.at[k]), subject.keys.poses[k]
     at, when, velocity, n_lost = keyed[:2].copy(), here, np.zeros(2), 0
     for i in sweeps:
         dt = views.seconds[i] - views.seconds[when]
         guess = at + velocity * dt
         reach = 0.5 + 0.3 * min(n_lost, 3)
         pose = np.array([guess[0], guess[1], keyed[2], 0.0])
-        half = np.array([reach + 0.4, reach + 0.4, size_m[2] / 2])
+        half = np.array([reach + 0.4, reach + 0.4, subject.size_m[2] / 2])
         points = crop(views.points(i), pose, half, 300)[:, :2].astype(np.float64)
         middle, n = _centre(points, -offset, (reach, 0.5, 0.45, 0.45))
         if n < 3:
@@ -188,7 +169,7 @@ def _shift(views, here, keyed, size_m, sweeps, offset, motion):
         if dt:
             velocity = velocity + 0.35 * ((new - at) / dt - velocity)
             speed = np.hypot(velocity[0], velocity[1])
-            velocity = velocity * min(1.0, motion.top_mps / max(speed, 1e-9))
+            velocity = velocity * min(1.0, subject.motion.top_mps / max(speed, 1e-9))
         at, when, n_lost = new, i, 0
         yield i, new, n
 

@@ -14,21 +14,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perception_label.arrays import Floats
+from perception_label.arrays import Floats, Mask
 from perception_label.geometry.cuboids import wrap
 from perception_label.propagation.fixes import Fixes, aligned_covariance
 from perception_label.propagation.follow import (
     MOST_POINTS,
-    Height,
     best_alignment,
     follow_rigid,
     follow_walker,
 )
-from perception_label.propagation.motion import Motion
-from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
+from perception_label.propagation.height import Height
+from perception_label.propagation.shape import crop, place
 from perception_label.propagation.smooth import smooth_places, smooth_values
 from perception_label.propagation.standing import NEAR_M, gains, has_moved, keyed_shape
-from perception_label.propagation.views import Keys, Views
+from perception_label.propagation.views import Subject
 
 PASSES = 2  # over all sweeps with the gathered shape
 STILL_M = np.array([0.05, 0.05, 0.05, 0.02])  # spread of a pose that stands still
@@ -50,61 +49,46 @@ class Path:
     poses: Floats
     covariances: Floats
     is_static: bool
-    found: np.ndarray
+    found: Mask
 
 
 def solve_path(
-    views: Views,
-    keys: Keys,
-    size_m: Floats,
-    motion: Motion,
-    *,
-    is_static: bool | None = None,
-    hints: Fixes | None = None,
+    subject: Subject, *, is_static: bool | None = None, hints: Fixes | None = None
 ) -> Path:
     """Return the likeliest path of one track.
 
     Parameters
     ----------
-    views : Views
-        What the sensor saw.
-    keys : Keys
-        What a person labelled, exact.
-    size_m : (3,) float64
-        Length, width, height.
-    motion : Motion
-        How its class moves.
+    subject : Subject
+        The track; its keyframes are exact.
     is_static : bool, optional
         Whether it stands still, if somebody said so; None lets the points tell.
     hints : Fixes, optional
         Poses of another source, to start from instead of following.
     """
-    apart = np.ptp(keys.poses[:, :2], axis=0).max() if len(keys.at) else 0.0
-    gained = gains(views, keys, size_m) if is_static is None and apart < NEAR_M else None
-    if is_static is None:
-        is_static = gained is not None and not has_moved(gained)
-    if is_static and gained is None:
-        return _standing(views, keys)
-    height = Height(views, keys, size_m)
-    fixes = None
+    keys = subject.keys
+    height = Height(subject)
+    followed = None
+    if is_static is None and np.ptp(keys.poses[:, :2], axis=0).max() < NEAR_M:
+        gained = gains(subject)
+        followed = None if has_moved(gained) else _moved_away(subject, height, gained)
+        is_static = followed is None and not has_moved(gained)
     if is_static:
-        # Seen in few sweeps where it was labelled: does something like it move away?
-        if len(gained) >= 0.8 * (len(views) - 1) or not motion.is_rigid:
-            return _standing(views, keys)
-        fixes, is_static = _moves_away(views, keys, size_m, motion, height, gained)
-        if is_static:
-            return _standing(views, keys)
+        return _standing(subject)
     if hints is not None:
         fixes = hints
-    elif fixes is None:
-        follow = follow_rigid if motion.is_rigid else follow_walker
-        args = (views, keys, size_m, motion)
-        fixes = follow_rigid(*args, height) if motion.is_rigid else follow_walker(*args)
-    return _moving(views, keys, size_m, motion, height, fixes)
+    elif followed is not None:
+        fixes = followed
+    elif subject.motion.is_rigid:
+        fixes = follow_rigid(subject, height)
+    else:
+        fixes = follow_walker(subject)
+    return _moving(subject, height, fixes)
 
 
-def _standing(views: Views, keys: Keys) -> Path:
+def _standing(subject: Subject) -> Path:
     """Return the one pose; with several keyframes, straight from each to the next."""
+    views, keys = subject.views, subject.keys
     seconds = views.seconds
     poses = np.column_stack(
         [np.interp(seconds, seconds[keys.at], keys.poses[:, k]) for k in range(4)]
@@ -113,13 +97,15 @@ def _standing(views: Views, keys: Keys) -> Path:
     return Path(poses, covariances, True, np.ones(len(views), dtype=np.bool_))
 
 
-def _moves_away(views, keys, size_m, motion, height, gained):
-    """Return where it was followed to, and whether it stands still after all."""
-    fixes = follow_rigid(views, keys, size_m, motion, height)
-    away = np.hypot(*(fixes.poses[:, :2] - keys.poses[0, :2]).T) > 0.4
-    moved = fixes.found & away
-    n_still = len(gained)
-    return fixes, not (moved.sum() > 0.5 * n_still and moved.sum() > _support(gained))
+def _moved_away(subject: Subject, height: Height, gained: Floats) -> Fixes | None:
+    """Return where it was followed to, if it was seen going away more than standing there."""
+    seen_often = len(gained) >= 0.8 * (len(subject.views) - 1)
+    if seen_often or not subject.motion.is_rigid:
+        return None
+    fixes = follow_rigid(subject, height)
+    offset = fixes.poses[:, :2] - subject.keys.poses[0, :2]
+    n_away = (fixes.found & (np.hypot(offset[:, 0], offset[:, 1]) > 0.4)).sum()
+    return fixes if n_away > 0.5 * len(gained) and n_away > _support(gained) else None
 
 
 def _support(gained: Floats) -> float:
@@ -127,20 +113,19 @@ def _support(gained: Floats) -> float:
     return float((gained[:, 3] > 0.5 * np.maximum(gained[:, 2], 3)).sum())
 
 
-def _moving(
-    views: Views, keys: Keys, size_m: Floats, motion: Motion, height: Height, fixes: Fixes
-) -> Path:
+def _moving(subject: Subject, height: Height, fixes: Fixes) -> Path:
     """Smooth, gather and align again, and smooth."""
+    views, keys, motion = subject.views, subject.keys, subject.motion
     seconds = views.seconds
     yaw = np.interp(seconds, seconds[keys.at], keys.poses[:, 3])
     for turn in range(PASSES + 1):
-        states, covariances, kept, yaw, yaw_variance = _smooth(views, keys, motion, fixes, yaw)
+        states, covariances, kept, yaw, yaw_variance = _smooth(subject, fixes, yaw)
         if turn == PASSES or not motion.is_rigid:
             break
-        z = _heights(views, keys, height, states[:, :2])
+        z = _heights(subject, height, states[:, :2])
         poses = np.column_stack([states[:, :2], z, yaw])
-        fixes = _gathered(views, keys, size_m, poses, covariances, fixes.found & (kept > 0.5))
-    z = _heights(views, keys, height, states[:, :2])
+        fixes = _gathered(subject, poses, covariances, fixes.found & (kept > 0.5))
+    z = _heights(subject, height, states[:, :2])
     poses = np.column_stack([states[:, :2], z, yaw])
     poses[keys.at] = keys.poses
     spread = np.zeros((len(views), 4, 4))
@@ -152,25 +137,28 @@ def _moving(
     return Path(poses, spread, False, found)
 
 
-def _smooth(views, keys, motion, fixes, yaw):
+def _smooth(
+    subject: Subject, fixes: Fixes, yaw: Floats
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return places and speeds, covariances, weights kept, headings and their variances."""
-    seconds = views.seconds
+    keys, motion, seconds = subject.keys, subject.motion, subject.views.seconds
     for _ in range(2):
         states, covariances, kept = smooth_places(
             seconds, fixes.poses[:, :2], fixes.weights[:, :2, :2], yaw, keys.at,
             keys.poses[:, :2], ahead=motion.ahead, sideways=motion.sideways,
             slip_mps=motion.slip_mps,
         )  # fmt: skip
-        yaw, variance = _headings(views, keys, motion, fixes, states, yaw)
+        yaw, variance = _headings(subject, fixes, states, yaw)
     return states, covariances, kept, yaw, variance
 
 
-def _headings(views, keys, motion, fixes, states, yaw):
+def _headings(subject: Subject, fixes: Fixes, states: Floats, yaw: Floats) -> tuple[Floats, Floats]:
     """Return headings from what was measured and from the course."""
+    keys, motion = subject.keys, subject.motion
     speed = np.hypot(states[:, 2], states[:, 3])
     course = np.arctan2(states[:, 3], states[:, 2])
     if not motion.is_rigid:
-        return _walking(views, keys, motion, speed, course)
+        return _walking(subject, speed, course)
     # Driving backwards is driving too.
     course = np.where(np.cos(course - yaw) > 0, course, course + np.pi)
     course = yaw + wrap(course - yaw)
@@ -182,12 +170,19 @@ def _headings(views, keys, motion, fixes, states, yaw):
     total = sure + weight
     value = np.where(total > 0, (course * sure + measured * weight) / np.maximum(total, 1e-9), yaw)
     return smooth_values(
-        views.seconds, value, total, keys.at, keys.poses[:, 3], density=motion.turn, rate=0.5
+        subject.views.seconds,
+        value,
+        total,
+        keys.at,
+        keys.poses[:, 3],
+        density=motion.turn,
+        rate=0.5,
     )
 
 
-def _walking(views, keys, motion, speed, course):
+def _walking(subject: Subject, speed: Floats, course: Floats) -> tuple[Floats, Floats]:
     """Return headings of who walks where they look, turned by as much as the keyframe says."""
+    views, keys, motion = subject.views, subject.keys, subject.motion
     first = int(keys.at[0])
     if speed[first] > 0.4:
         aside = wrap(keys.poses[0, 3] - course[first])
@@ -201,13 +196,14 @@ def _walking(views, keys, motion, speed, course):
     )
 
 
-def _gathered(views, keys, size_m, poses, covariances, sound):
+def _gathered(subject: Subject, poses: Floats, covariances: Floats, sound: Mask) -> Fixes:
     """Align every sweep to the shape that all of them make together along a path."""
-    shape = keyed_shape(views, keys, size_m)
+    views, keys = subject.views, subject.keys
+    shape = keyed_shape(subject)
     keyed = set(keys.at.tolist())
     others = [i for i in range(len(views)) if i not in keyed]
     crops = {}
-    for i in sorted(others, key=lambda i: np.abs(keys.at - i).min()):
+    for i in sorted(others, key=keys.distance):
         crops[i] = crop(views.points(i), poses[i], shape.half_m, MOST_POINTS)
         if sound[i]:
             shape.add(crops[i], np.zeros(4))
@@ -226,8 +222,9 @@ def _gathered(views, keys, size_m, poses, covariances, sound):
     return fixes
 
 
-def _heights(views: Views, keys: Keys, height: Height, xy_m: Floats) -> Floats:
+def _heights(subject: Subject, height: Height, xy_m: Floats) -> Floats:
     """Return z along a path: over the ground where it is known, smooth in between."""
+    views, keys = subject.views, subject.keys
     seconds = views.seconds
     z = height.of_span(xy_m)
     weight = np.where(np.isfinite(z), 1 / _HEIGHT_M**2, 0.0)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from perception_label.arrays import Floats
-from perception_label.propagation.shape import Shape, crop
-from perception_label.propagation.views import Keys, Views
+from perception_label.propagation.shape import EDGE_M, Shape, crop
+from perception_label.propagation.views import Subject
 
 NEAR_M = 0.5  # keyframes farther apart than this are of something that moved
 MOVES_M = np.array([0.0, -0.2, 0.2, -0.5, 0.5, -0.9, 0.9])  # along the heading, tried each sweep
@@ -14,23 +14,25 @@ _STRANGE = 0.2
 _MEAN = -0.15  # of a mover the moved pose is better by this share of the points on average ...
 _WORST = -0.45  # ... or by this in half a second; what stands still is never below -0.08
 _RUN = 5  # sweeps looked at together
+LEAST = 5  # points of a keyframe that make a shape
 _FEW = 25  # points in a run, fewer prove nothing
 
 
-def gains(views: Views, keys: Keys, size_m: Floats) -> Floats:
+def gains(subject: Subject) -> Floats:
     """Return what standing still gains over having moved, in each sweep with points.
 
     Each row: number of the sweep, likeness at the keyframe's pose less the best of the moved
     poses, points in the box, likeness at the pose. From the keyframes outwards the shape grows
     as if it stood still. (R, 4), by sweep.
     """
-    shape = keyed_shape(views, keys, size_m)
-    if len(shape) < _LEAST:
+    views, keys, size_m = subject.views, subject.keys, subject.size_m
+    shape = keyed_shape(subject)
+    if len(shape) < LEAST:
         return np.empty((0, 4))
     poses = np.zeros((len(MOVES_M), 4))
     poses[:, 0] = MOVES_M
     rows = []
-    for i in sorted(set(range(len(views))) - set(keys.at.tolist()), key=_distance(keys)):
+    for i in sorted(set(range(len(views))) - set(keys.at.tolist()), key=keys.distance):
         pose = keys.poses[keys.nearest(i)]
         points = crop(views.points(i), pose, shape.half_m + _REACH_M, 250)
         if len(points) < 3:
@@ -42,18 +44,11 @@ def gains(views: Views, keys: Keys, size_m: Floats) -> Floats:
     return np.array(sorted(rows), dtype=np.float64).reshape(-1, 4)
 
 
-_LEAST = 5  # points of a keyframe that make a shape
-
-
-def _distance(keys: Keys):
-    return lambda i: np.abs(keys.at - i).min()
-
-
-def keyed_shape(views: Views, keys: Keys, size_m: Floats) -> Shape:
+def keyed_shape(subject: Subject) -> Shape:
     """Return the shape that the keyframes' own points make."""
-    shape = Shape(size_m)
-    for k, i in enumerate(keys.at.tolist()):
-        shape.add(crop(views.points(i), keys.poses[k], size_m / 2 + 0.05, 1500), np.zeros(4))
+    shape, half_m = Shape(subject.size_m), subject.size_m / 2 + EDGE_M
+    for i, pose in zip(subject.keys.at.tolist(), subject.keys.poses, strict=True):
+        shape.add(crop(subject.views.points(i), pose, half_m, 1500), np.zeros(4))
     return shape
 
 

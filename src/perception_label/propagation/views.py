@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perception_label.arrays import Floats, Ints, Points
+from perception_label.propagation.motion import Motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,26 @@ class Keys:
         """Return which key is nearest to sweep i."""
         return int(np.argmin(np.abs(self.at - i)))
 
+    def distance(self, i: int) -> int:
+        """Return how many sweeps away the nearest key is."""
+        return int(np.abs(self.at - i).min())
+
     def between(self, k: int, n_sweeps: int) -> tuple[range, range]:
         """Return the sweeps to follow from key k: forwards to the next key, and backwards."""
         first = int(self.at[k - 1]) + 1 if k else 0
         last = int(self.at[k + 1]) - 1 if k + 1 < len(self.at) else n_sweeps - 1
         here = int(self.at[k])
         return range(here + 1, last + 1), range(here - 1, first - 1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One track to be solved: what was seen, what is known, how it moves.
+
+    `size_m` (3,) is its length, width and height.
+    """
+
+    views: Views
+    keys: Keys
+    size_m: Floats
+    motion: Motion

@@ -168,6 +168,10 @@ class Log:
         """Return the machine's dense boxes, world frame; see `dense_source`."""
         return completed(read_table(self._machine_path(self.dense_source(source))))
 
+    def machine_file(self, name: str) -> Path:
+        """Return where the machine result of this name lies, whether it is there or not."""
+        return self._machine_path(name)
+
     def _machine_path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise SettingError(f"machine result: expected letters, digits, . _ -, got {name!r}")

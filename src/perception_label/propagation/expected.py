@@ -1,0 +1,54 @@
+"""How good each box will be, from its covariance, and where one more keyframe helps most."""
+
+import numpy as np
+from scipy.special import erf
+
+from perception_label.arrays import Floats, Ints
+
+
+def expected_iou(covariances: Floats, yaw_rad: Floats, size_m: Floats) -> Floats:
+    """Return the expected 3-D IoU with the truth of boxes of the right size, (S,).
+
+    Along each axis of the box the shared part of its length is (1 - |error| / length), whose mean
+    over normal errors is known; errors of axes are taken as independent, and turning by an angle
+    costs as much as it takes from a rectangle's overlap to first order.
+
+    Parameters
+    ----------
+    covariances : (S, 4, 4) float64
+        Of x, y, z, metres, and yaw, radians.
+    yaw_rad : (S,) float64
+        Headings.
+    size_m : (3,) float64
+        Length, width, height.
+    """
+    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
+    axes = np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], axis=1)
+    plane = axes @ covariances[:, :2, :2] @ np.swapaxes(axes, 1, 2)
+    variance = np.stack([plane[:, 0, 0], plane[:, 1, 1], covariances[:, 2, 2]], axis=1)
+    shared = _mean_share(np.sqrt(np.maximum(variance, 0.0)), size_m).prod(axis=1)
+    aspect = (size_m[0] / size_m[1] + size_m[1] / size_m[0]) / 4
+    turned = np.sqrt(np.maximum(covariances[:, 3, 3], 0.0)) * np.sqrt(2 / np.pi)
+    shared *= np.maximum(1 - aspect * np.minimum(turned, 0.5), 0.0)
+    return np.asarray(shared / (2 - shared))
+
+
+def _mean_share(sigma_m: Floats, size_m: Floats) -> Floats:
+    """Return the mean of max(0, 1 - |error| / size) over normal errors."""
+    ratio = size_m / np.maximum(sigma_m, 1e-9)
+    tail = np.sqrt(2 / np.pi) / ratio * (1 - np.exp(-np.minimum(ratio**2 / 2, 700.0)))
+    return np.asarray(erf(ratio / np.sqrt(2)) - tail)
+
+
+def next_keyframe(expected: Floats, keyed: Ints) -> int:
+    """Return the sweep where one more keyframe helps most: the least sure one.
+
+    Of equally sure ones it is the one farthest from all keyframes `keyed` (K,), then the first.
+    """
+    at = np.arange(len(expected))
+    away = np.abs(at[:, None] - keyed).min(axis=1) if len(keyed) else at
+    open_ = away > 0
+    if not open_.any():
+        return 0
+    order = np.lexsort((at, -away, np.round(expected, 3)))
+    return int(order[open_[order]][0])
