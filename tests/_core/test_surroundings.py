@@ -69,7 +69,8 @@ def test_a_point_straight_behind_is_in_a_bin():
 
 
 def surroundings(seed):
-    rng, xy, height, order, start = clumps(seed)
+    rng, xy, _, order, start = clumps(seed)
+    shape = rng.normal(size=(len(start) - 1, 18)).astype(np.float32)
     hit = rng.integers(0, 90, (160, 160)).astype(np.uint8)
     hit[rng.random(hit.shape) < 0.5] = 1
     first = rng.uniform(2, 20, BINS).astype(np.float32)
@@ -81,12 +82,13 @@ def surroundings(seed):
     place = around + rng.uniform(-2, 2, (8, 2))
     size = np.column_stack([rng.uniform(0.5, 7, 8), rng.uniform(0.4, 3, 8)])
     cuboids = np.column_stack([place, size, rng.uniform(-4, 4, 8)])
-    return (xy, height, order, start, owner, cuboids, 30, hit, 16.0, 0.2, first, ray)
+    suggested = (owner, cuboids, rng.random((8, 2)), rng.integers(0, 9, 8))
+    return (xy, order, start, shape, *suggested, 30, hit, 16.0, 0.2, first, ray)
 
 
 @given(SEEDS)
 def test_describe_matches_its_twin(seed):
-    mine, twin = both((core, oracle), "describe", (8, 37), np.float32, *surroundings(seed))
+    mine, twin = both((core, oracle), "describe", (8, 55), np.float32, *surroundings(seed))
     np.testing.assert_allclose(mine, twin, rtol=1e-4, atol=1e-4)
 
 
@@ -94,10 +96,10 @@ def test_describe_matches_its_twin(seed):
 def test_the_front_may_be_either_end(seed):
     # Features know the side of the sensor, not which end is the front.
     inputs = list(surroundings(seed))
-    here = np.zeros((8, 37), np.float32)
+    here = np.zeros((8, 55), np.float32)
     core.describe(*inputs, here)
     inputs[5] = inputs[5] + [0, 0, 0, 0, np.pi]
-    there = np.zeros((8, 37), np.float32)
+    there = np.zeros((8, 55), np.float32)
     core.describe(*inputs, there)
     np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-4)
 
@@ -105,6 +107,6 @@ def test_the_front_may_be_either_end(seed):
 def test_a_cuboid_around_the_sensor_has_no_rays():
     inputs = list(surroundings(3))
     inputs[5] = np.tile([0.3, -0.2, 4.0, 2.0, 0.4], (8, 1))
-    out = np.ones((8, 37), np.float32)
+    out = np.ones((8, 55), np.float32)
     core.describe(*inputs, out)
-    assert (out[:, 29:] == 0).all()
+    assert (out[:, 29:37] == 0).all()

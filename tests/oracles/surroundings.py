@@ -31,14 +31,15 @@ def first_returns(xy_m, height_m, is_ground, out):
         out[k] = min(out[k], np.hypot(x, y))
 
 
-def describe(xy_m, _height_m, order, start, owner, cuboids, max_points, *around):
-    hit, half_m, cell_m, first, _ray, out = around
+def describe(xy_m, order, start, shape, owner, cuboids, seen_m, template, *around):
+    max_points, hit, half_m, cell_m, first, _ray, out = around
     for m, k in enumerate(owner):
         step = max(1, (start[k + 1] - start[k]) // max_points)
         points = xy_m[members(order, start, k, max_points)]
         out[m, :21] = point_features(points, step, *cuboids[m])
         out[m, 21:29] = raster_features(hit, half_m, cell_m, *cuboids[m])
         out[m, 29:37] = ray_features(first, *cuboids[m])
+        out[m, 37:] = [min(seen_m[m]), max(seen_m[m]), *shape[k, 3:], template[m]]
 
 
 def share(mask):

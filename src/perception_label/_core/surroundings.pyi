@@ -26,11 +26,13 @@ def first_returns(
 ) -> None: ...
 def describe(
     xy_m: NDArray[np.float32],
-    height_m: NDArray[np.float32],
     order: NDArray[np.int64],
     start: NDArray[np.int64],
+    shape: NDArray[np.float32],
     owner: NDArray[np.int64],
     cuboids: NDArray[np.float64],
+    seen_m: NDArray[np.float64],
+    template: NDArray[np.int64],
     max_points: int,
     hit: NDArray[np.uint8],
     half_m: float,

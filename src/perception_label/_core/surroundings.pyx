@@ -355,11 +355,13 @@ cdef void ray_features(
 
 def describe(
     const float[:, ::1] xy_m,
-    const float[::1] height_m,
     const int64_t[::1] order,
     const int64_t[::1] start,
+    const float[:, ::1] shape,
     const int64_t[::1] owner,
     const double[:, ::1] cuboids,
+    const double[:, ::1] seen_m,
+    const int64_t[::1] template,
     Py_ssize_t max_points,
     const uint8_t[:, ::1] hit,
     double half_m,
@@ -368,12 +370,13 @@ def describe(
     const double[:, ::1] ray,
     float[:, ::1] out,
 ) -> None:
-    """Write the 37 features of each hypothesis that depend on its cuboid to out[:, :37].
+    """Write the 55 features of each hypothesis to out (M, 55).
 
-    owner (M,) names the cluster of each cuboid; cuboids (M, 5): x, y, length, width, yaw,
-    sensor at the origin. Features 0-20 come from the cluster's own points, 21-28 from the
-    raster of `fill_raster`, 29-36 from the rays of `first_returns`, whose directions are
-    ray (bins, 2); see proposals/features.py.
+    shape (K, 18) from cluster_shape; owner (M,) names the cluster of each cuboid; cuboids
+    (M, 5): x, y, length, width, yaw, sensor at the origin; seen_m (M, 2) and template (M,) as
+    suggested. Features 0-20 come from the cluster's own points, 21-28 from the raster of
+    `fill_raster`, 29-36 from the rays of `first_returns`, whose directions are ray (bins, 2),
+    the rest from the arguments; see proposals/features.py.
     """
     cdef Py_ssize_t m, step, n
     cdef int64_t k
@@ -399,3 +402,9 @@ def describe(
             point_features(xy_m, &order[start[k]], n, step, x, y, l, w, c, s, f)
             raster_features(hit, worth, half_m, cell_m, x, y, l, w, c, s, f)
             ray_features(first, ray, x, y, l, w, c, s, f)
+            f[37] = min(seen_m[m, 0], seen_m[m, 1])
+            f[38] = max(seen_m[m, 0], seen_m[m, 1])
+            for what in range(15):
+                # Heights and the histogram of heights: all but the number of points and extents.
+                f[39 + what] = shape[k, 3 + what]
+            f[54] = template[m]

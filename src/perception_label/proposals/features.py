@@ -8,12 +8,8 @@ from numpy.typing import NDArray
 
 from perception_label._core import surroundings as core
 from perception_label.proposals.clusters import (
-    HIGHEST,
     HISTOGRAM,
-    LOG_POINTS,
     LOWEST,
-    MEAN,
-    SPREAD,
     ClusterList,
 )
 from perception_label.proposals.hypotheses import Hypotheses
@@ -75,18 +71,23 @@ def survey(
 
 
 def describe(
-    clusters: ClusterList, hypotheses: Hypotheses, around: Surroundings
+    clusters: ClusterList,
+    hypotheses: Hypotheses,
+    around: Surroundings,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the (M, 55) features of each hypothesis, columns as in `NAMES`."""
-    out = np.empty((len(hypotheses), len(NAMES)), dtype=np.float32)
-    footprint = np.ascontiguousarray(hypotheses.footprint)
+    """Return the (M, 55) features of each hypothesis, columns as in `NAMES`; in `out` if given."""
+    if out is None:
+        out = np.empty((len(hypotheses), len(NAMES)), dtype=np.float32)
     core.describe(
         clusters.xy_m,
-        clusters.height_m,
         clusters.order,
         clusters.start,
+        clusters.shape,
         hypotheses.owner,
-        footprint,
+        np.ascontiguousarray(hypotheses.footprint),
+        np.ascontiguousarray(hypotheses.seen_m),
+        hypotheses.template,
         120,
         around.hit,
         HALF_M,
@@ -95,12 +96,6 @@ def describe(
         _RAYS,
         out,
     )
-    shape = clusters.shape[hypotheses.owner]
-    out[:, 37] = hypotheses.seen_m.min(axis=1)
-    out[:, 38] = hypotheses.seen_m.max(axis=1)
-    out[:, 39:44] = shape[:, [LOWEST, HIGHEST, MEAN, SPREAD, LOG_POINTS]]
-    out[:, 44:54] = shape[:, HISTOGRAM : HISTOGRAM + 10]
-    out[:, 54] = hypotheses.template
     return out
 
 

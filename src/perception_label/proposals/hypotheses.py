@@ -82,12 +82,14 @@ class Hypotheses:
 
     def __getitem__(self, rows: NDArray[np.bool_] | Ints) -> "Hypotheses":
         """Return the chosen hypotheses; `rows` is a mask or an array of indices."""
+        # Taken by index: far faster than by a mask.
+        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return Hypotheses(
-            self.owner[rows],
-            self.template[rows],
-            self.group[rows],
-            self.footprint[rows],
-            self.seen_m[rows],
+            self.owner.take(index),
+            self.template.take(index),
+            self.group.take(index),
+            self.footprint.take(index, axis=0),
+            self.seen_m.take(index, axis=0),
         )
 
 

@@ -18,6 +18,7 @@ from perception_label.geometry.overlap import keep_best
 from perception_label.proposals.clusters import HIGHEST, ClusterList, choose, list_clusters
 from perception_label.proposals.features import (
     HIGHEST_INSIDE,
+    NAMES,
     Surroundings,
     describe,
     describe_clusters,
@@ -134,15 +135,16 @@ def _score(
     """Score a few hypotheses of each cluster, then all of those clusters that look right."""
     first = first_look(hypotheses)
     tried = hypotheses[first]
-    features = describe(clusters, tried, around)
-    scores = scorer.score(features, tried.group)
+    # Room for all: what comes second is written where it will stay.
+    features = np.empty((len(hypotheses), len(NAMES)), dtype=np.float32)
+    n = len(tried)
+    scores = scorer.score(describe(clusters, tried, around, features[:n]), tried.group)
     best = np.zeros(len(clusters), dtype=np.float32)
     np.maximum.at(best, tried.owner, scores)
-    rest = hypotheses[~first & (best > SECOND_LOOK)[hypotheses.owner]]
-    more = describe(clusters, rest, around)
-    both = join([tried, rest])
-    every = np.concatenate([scores, scorer.score(more, rest.group)]).astype(np.float64)
-    return both, np.concatenate([features, more]), every
+    rest = hypotheses[~first & (best > SECOND_LOOK).take(hypotheses.owner)]
+    features = features[: n + len(rest)]
+    more = scorer.score(describe(clusters, rest, around, features[n:]), rest.group)
+    return join([tried, rest]), features, np.concatenate([scores, more]).astype(np.float64)
 
 
 def detect(points_m: NDArray[Any], scorer: Scorer, settings: Proposals | None = None) -> Detections:
