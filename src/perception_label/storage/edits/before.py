@@ -22,7 +22,7 @@ def before(edit: Edit, replay: Replay) -> dict[str, Any]:
     """Return what the edit is about to replace, by the names of its `after`; {} for nothing."""
     if edit.kind == "undo":
         target = replay.find(edit.after["edit_id"])
-        return {} if target is None else {"kind": target.edit.kind, "revision": target.revision}
+        return {} if target is None else {"kind": target.kind, "revision": target.revision}
     track = replay.tracks.by_id.get(edit.track_id)
     return {} if track is None else _of_track(edit, track)
 

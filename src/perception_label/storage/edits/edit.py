@@ -132,6 +132,18 @@ class Row:
     edit: Edit
 
 
+def other_track(edit: Edit) -> str | None:
+    """Return the second track of an edit that has two."""
+    after: Mapping[str, str | None] = edit.after
+    return after.get("other_id") or after.get("new_id")
+
+
+def touched(edit: Edit) -> tuple[str, ...]:
+    """Return the tracks that an edit changes."""
+    other = other_track(edit)
+    return (edit.track_id,) if other is None else (edit.track_id, other)
+
+
 def as_json(value: object) -> str:
     """Return the one text that JSON has for a value; raises ValueError for NaN and infinity."""
     return json.dumps(

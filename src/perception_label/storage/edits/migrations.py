@@ -36,7 +36,7 @@ _TABLES = (
     )
     """,
     "CREATE INDEX edits_of_track ON edits (log_id, track_id, revision)",
-    "CREATE INDEX edits_of_other ON edits (log_id, other_id) WHERE other_id IS NOT NULL",
+    "CREATE INDEX edits_of_other ON edits (log_id, other_id, revision)",
     """
     CREATE TABLE ontologies (
         version TEXT NOT NULL PRIMARY KEY,

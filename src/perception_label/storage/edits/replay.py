@@ -4,16 +4,15 @@ Replay never fails. An edit that builds on something an undo took away (a keyfra
 whose creation was undone) has no effect, and has one again when that undo is undone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.ontology import Ontology
-from perception_label.storage.edits.edit import Edit, Row
 from perception_label.storage.edits.intervals import Interval
 from perception_label.storage.edits.state import LogState, TrackState
-from perception_label.storage.edits.verbs import VERBS, Track, Tracks, create_track
+from perception_label.storage.edits.verbs import VERBS, Change, Track, Tracks, create_track
 
 SAYS_ONLY = ("comment", "verdict", "finalise")  # leave a finalised track finalised
 _NO_INTERVALS = np.empty((0, 2), dtype=np.int64)
@@ -23,35 +22,47 @@ _NO_INTERVALS.flags.writeable = False
 class Replay:
     """Tracks of one log, built edit by edit.
 
-    `whole` is the log's first and last instant. `rows`, ascending, have to be of whole families:
-    with a track, all that were ever merged with it or split from it.
+    `whole` is the log's first and last instant. `changes`, ascending, have to be of whole
+    families: with a track, all that were ever merged with it or split from it.
     """
 
-    def __init__(self, whole: Interval, rows: Iterable[Row] = ()) -> None:
-        self._whole = whole
-        self._load(list(rows))
-
-    def _load(self, rows: list[Row]) -> None:
-        self.rows = rows
-        self.tracks = Tracks(self._whole)
-        self.without_effect: list[str] = []
-        self.undone = undone(rows)
+    def __init__(self, whole: Interval, changes: Iterable[Change] = ()) -> None:
+        self.tracks = Tracks(whole)
+        self.undone: set[str] = set()
+        self.head = 0
         # Of each track its last edit, whether or not that was undone since.
-        self._last: dict[str, Row] = {}
-        for row in rows:
-            self._apply(row)
+        self._last: dict[str, Change] = {}
+        self._without_effect: dict[str, None] = {}
+        self._by_id: dict[str, Change] = {}
+        self._families: dict[str, list[Change]] | None = None
+        # States since their track last changed.
+        self._states: dict[str, TrackState] = {}
+        self._ontology = ""
+        self._apply_all(list(changes))
 
-    def append(self, row: Row) -> None:
-        """Apply one more row."""
-        if row.edit.kind == "undo":
-            self._load([*self.rows, row])
+    def append(self, change: Change) -> None:
+        """Apply one more change."""
+        if self._families is None:
+            self._families = {}
+            for known in self._by_id.values():
+                _join(self._families, known)
+        _join(self._families, change)
+        if change.kind == "undo":
+            # What it takes back may be far below: its family starts again, and only that.
+            family = self._families[change.track_id]
+            for known in family:
+                self.undone.discard(known.edit_id)
+                self._without_effect.pop(known.edit_id, None)
+                for track_id in known.touched:
+                    self.tracks.by_id.pop(track_id, None)
+                    self._states.pop(track_id, None)
+            self._apply_all(family)
         else:
-            self.rows.append(row)
-            self._apply(row)
+            self._apply_all([change])
 
-    def find(self, edit_id: str) -> Row | None:
-        """Return the row of an edit."""
-        return next((row for row in reversed(self.rows) if row.edit.edit_id == edit_id), None)
+    def find(self, edit_id: str) -> Change | None:
+        """Return the change of that id."""
+        return self._by_id.get(edit_id)
 
     def revision(self, track_id: str) -> int:
         """Return the revision of a track's last edit, 0 if it has none."""
@@ -59,36 +70,47 @@ class Replay:
 
     def track(self, track_id: str, ontology: Ontology) -> TrackState | None:
         """Return the state of a track, or None."""
-        found = self.tracks.by_id.get(track_id)
-        return None if found is None else self._frozen(found, ontology)
+        if track_id not in self.tracks.by_id:
+            return None
+        if self._ontology != ontology.sha256:
+            self._states, self._ontology = {}, ontology.sha256
+        if track_id not in self._states:
+            self._states[track_id] = self._frozen(self.tracks.by_id[track_id], ontology)
+        return self._states[track_id]
 
     def state(self, ontology: Ontology) -> LogState:
         """Return the state of all tracks."""
-        return LogState(
-            self.rows[-1].revision if self.rows else 0,
-            {name: self._frozen(track, ontology) for name, track in self.tracks.by_id.items()},
-            tuple(self.without_effect),
-        )
+        states = {name: self.track(name, ontology) for name in self.tracks.by_id}
+        found = {name: state for name, state in states.items() if state is not None}
+        return LogState(self.head, found, tuple(self._without_effect))
 
-    def _apply(self, row: Row) -> None:
-        edit = row.edit
-        if edit.kind != "comment":
-            for track_id in touched(edit):
-                self._last[track_id] = row
-        if edit.kind == "undo" or edit.edit_id in self.undone:
-            return
-        if edit.kind == "create_track":
-            is_done = create_track(self.tracks, row)
-        else:
-            track = self.tracks.by_id.get(edit.track_id)
-            if track is None or (track.is_deleted and edit.kind != "comment"):
+    def _apply_all(self, changes: list[Change]) -> None:
+        self.undone |= undone(changes)
+        self._by_id.update((change.edit_id, change) for change in changes)
+        tracks, by_id, last, states = self.tracks, self.tracks.by_id, self._last, self._states
+        for change in changes:
+            kind = change.kind
+            for track_id in change.touched if states else ():
+                states.pop(track_id, None)
+            if kind != "comment":
+                last[change.track_id] = change
+                if change.other_id is not None:
+                    last[change.other_id] = change
+            if kind == "undo" or change.edit_id in self.undone:
+                continue
+            track = by_id.get(change.track_id)
+            if kind == "create_track":
+                is_done = create_track(tracks, change)
+            elif track is None or (track.is_deleted and kind != "comment"):
                 is_done = False
             else:
-                is_done = VERBS[edit.kind](self.tracks, track, row)
-                if is_done and edit.kind not in SAYS_ONLY:
+                is_done = VERBS[kind](tracks, track, change)
+                if is_done and kind not in SAYS_ONLY:
                     track.is_finalised = False
-        if not is_done:
-            self.without_effect.append(edit.edit_id)
+            if not is_done:
+                self._without_effect[change.edit_id] = None
+        if changes:
+            self.head = max(self.head, changes[-1].revision)
 
     def _frozen(self, track: Track, ontology: Ontology) -> TrackState:
         rule = ontology.classes.get(track.class_name)
@@ -123,30 +145,27 @@ class Replay:
             comments=tuple(track.comments),
             source=track.source,
             revision=last.revision,
-            ontology_version=last.edit.ontology_version,
+            ontology_version=last.ontology_version,
         )
 
 
-def undone(rows: list[Row]) -> set[str]:
+def undone(changes: Sequence[Change]) -> set[str]:
     """Return the ids of edits that an undo in force takes back."""
     gone: set[str] = set()
     # Backwards: whether an undo is in force only later ones can tell.
-    for row in reversed(rows):
-        if row.edit.kind == "undo" and row.edit.edit_id not in gone:
-            gone.add(row.edit.after["edit_id"])
+    for change in reversed(changes):
+        if change.kind == "undo" and change.edit_id not in gone:
+            gone.add(change.after["edit_id"])
     return gone
 
 
-def other_track(edit: Edit) -> str | None:
-    """Return the second track of an edit that has two."""
-    other: Mapping[str, str | None] = edit.after
-    return other.get("other_id") or other.get("new_id")
-
-
-def touched(edit: Edit) -> tuple[str, ...]:
-    """Return the tracks that an edit changes."""
-    other = other_track(edit)
-    return (edit.track_id,) if other is None else (edit.track_id, other)
+def _join(families: dict[str, list[Change]], change: Change) -> None:
+    family = families.setdefault(change.track_id, [])
+    if change.other_id is not None and families.get(change.other_id) is not family:
+        family = sorted(family + families.get(change.other_id, []))
+        for name in {name for known in family for name in known.touched} | set(change.touched):
+            families[name] = family
+    family.append(change)
 
 
 def _intervals(found: list[Interval]) -> np.ndarray:

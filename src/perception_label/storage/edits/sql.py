@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from perception_label.storage.edits.edit import Edit, as_json
 from perception_label.storage.edits.edit import Row as Stored
+from perception_label.storage.edits.verbs import Change
 
 METADATA = MetaData()
 EDITS = Table(
@@ -52,21 +53,33 @@ ONTOLOGIES = Table(
     Column("content", Text, nullable=False),
 )
 IN_ONE_QUERY = 500  # SQLite takes some thousands of values, older ones fewer than a thousand
-_READ = (
+# What `Change` and `Row` are made of, in this order; texts of JSON last.
+_CHANGE = (
+    "revision",
+    "edit_id",
+    "kind",
+    "track_id",
+    "other_id",
+    "timestamp_ns",
+    "source",
+    "ontology_version",
+    "after_json",
+)
+_ROW = (
     "revision",
     "server_time_ns",
     "edit_id",
     "kind",
     "track_id",
     "timestamp_ns",
-    "after_json",
-    "before_json",
     "base_revision",
     "author",
     "source",
     "active_s",
     "client_time_ns",
     "ontology_version",
+    "after_json",
+    "before_json",
 )
 
 
@@ -87,29 +100,41 @@ def head(connection: Connection, log_id: str) -> int:
     return int(connection.execute(newest).scalar_one() or 0)
 
 
-def rows_of_log(connection: Connection, log_id: str, after: int, until: int) -> list[Stored]:
-    """Return the rows of a log from revision `after` + 1 to `until`."""
-    where = (EDITS.c.revision > after) & (EDITS.c.revision <= until)
-    return _stored(connection.execute(_select(log_id).where(where)).all())
+def changes_of_log(connection: Connection, log_id: str, until: int, after: int = 0) -> list[Change]:
+    """Return the changes of a log after a revision and up to another, ascending."""
+    query = _select(_CHANGE, log_id).where(EDITS.c.revision > after, EDITS.c.revision <= until)
+    return _changes(connection.execute(query.order_by(EDITS.c.revision)).all())
 
 
-def rows_of_tracks(
+def changes_of_tracks(
     connection: Connection, log_id: str, track_ids: Iterable[str], until: int
-) -> list[Stored]:
-    """Return the rows of tracks and of all that were merged with them or split from them."""
+) -> list[Change]:
+    """Return the changes of tracks and of all that were merged with them or split from them."""
     found: dict[int, Any] = {}
-    known, new = set(track_ids), list(track_ids)
+    new = list(dict.fromkeys(track_ids))
+    known = set(new)
     while new:
         part, new = new[:IN_ONE_QUERY], new[IN_ONE_QUERY:]
-        where = or_(EDITS.c.track_id.in_(part), EDITS.c.other_id.in_(part))
-        query = _select(log_id, EDITS.c.other_id).where(where & (EDITS.c.revision <= until))
-        for row in connection.execute(query):
-            found[row[0]] = row[:-1]
-            for name in (row.track_id, row.other_id):
-                if name is not None and name not in known:
-                    known.add(name)
-                    new.append(name)
-    return _stored([found[revision] for revision in sorted(found)])
+        # Two queries, each along its index: one with OR and an order would read the whole log.
+        for column in (EDITS.c.track_id, EDITS.c.other_id):
+            query = _select(_CHANGE, log_id).where(column.in_(part))
+            for row in connection.execute(query.where(EDITS.c.revision <= until)).all():
+                found[row[0]] = row
+                for name in row[3:5]:
+                    if name is not None and name not in known:
+                        known.add(name)
+                        new.append(name)
+    return _changes([found[revision] for revision in sorted(found)])
+
+
+def rows(
+    connection: Connection, log_id: str, track_id: str | None, after: int, until: int
+) -> list[Stored]:
+    """Return whole rows after a revision and up to another, ascending, of a log or a track."""
+    query = _select(_ROW, log_id).where(EDITS.c.revision > after, EDITS.c.revision <= until)
+    if track_id is not None:
+        query = query.where(or_(EDITS.c.track_id == track_id, EDITS.c.other_id == track_id))
+    return _rows(connection.execute(query.order_by(EDITS.c.revision)).all())
 
 
 def rows_of_ids(connection: Connection, edit_ids: Sequence[str]) -> dict[str, Any]:
@@ -148,33 +173,37 @@ def values(log_id: str, row: Stored, other_id: str | None, content_sha256: str) 
     }
 
 
-def _select(log_id: str, *more: Column[Any]) -> Select[Any]:
-    columns = [EDITS.c[name] for name in _READ]
-    return select(*columns, *more).where(EDITS.c.log_id == log_id).order_by(EDITS.c.revision)
+def _select(names: Sequence[str], log_id: str) -> Select[Any]:
+    return select(*(EDITS.c[name] for name in names)).where(EDITS.c.log_id == log_id)
 
 
-def _stored(rows: Sequence[Any]) -> list[Stored]:
-    # One parse of all texts is several times quicker than one each.
-    after = json.loads("[" + ",".join([row[6] for row in rows]) + "]")
-    before = json.loads("[" + ",".join([row[7] for row in rows]) + "]")
-    return [
-        Stored(
-            r[0],
-            r[1],
-            Edit(
-                edit_id=r[2],
-                kind=r[3],
-                track_id=r[4],
-                timestamp_ns=r[5],
-                after=now,
-                before=then,
-                base_revision=r[8],
-                author=r[9],
-                source=r[10],
-                active_s=r[11],
-                client_time_ns=r[12],
-                ontology_version=r[13],
-            ),
+def _changes(found: Sequence[Any]) -> list[Change]:
+    parsed = _parsed(found, 8)
+    return [Change._make((*row[:8], after)) for row, after in zip(found, parsed, strict=True)]
+
+
+def _rows(found: Sequence[Any]) -> list[Stored]:
+    stored = []
+    for row, after, before in zip(found, _parsed(found, 12), _parsed(found, 13), strict=True):
+        edit = Edit(
+            edit_id=row[2],
+            kind=row[3],
+            track_id=row[4],
+            timestamp_ns=row[5],
+            after=after,
+            before=before,
+            base_revision=row[6],
+            author=row[7],
+            source=row[8],
+            active_s=row[9],
+            client_time_ns=row[10],
+            ontology_version=row[11],
         )
-        for r, now, then in zip(rows, after, before, strict=True)
-    ]
+        stored.append(Stored(row[0], row[1], edit))
+    return stored
+
+
+def _parsed(found: Sequence[Any], column: int) -> list[Any]:
+    # One parse of all texts is several times quicker than one each.
+    parsed: list[Any] = json.loads("[" + ",".join([row[column] for row in found]) + "]")
+    return parsed

@@ -4,13 +4,48 @@ A verb returns whether it had an effect; it checks only what replay needs to go 
 is stored was checked when it was appended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from perception_label.storage.edits import intervals
-from perception_label.storage.edits.edit import HUMAN, Row
+from perception_label.storage.edits.edit import HUMAN, Row, other_track
 from perception_label.storage.edits.intervals import Interval
+
+
+class Change(NamedTuple):
+    """What of a stored edit its replay needs; a tuple, since a log has a hundred thousand."""
+
+    revision: int
+    edit_id: str
+    kind: str
+    track_id: str
+    other_id: str | None
+    timestamp_ns: int | None
+    source: str
+    ontology_version: str
+    after: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: Row) -> "Change":
+        """Return the part of a row that replay needs."""
+        edit = row.edit
+        return cls(
+            row.revision,
+            edit.edit_id,
+            edit.kind,
+            edit.track_id,
+            other_track(edit),
+            edit.timestamp_ns,
+            edit.source,
+            edit.ontology_version,
+            edit.after,
+        )
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The tracks that the edit changes."""
+        return (self.track_id,) if self.other_id is None else (self.track_id, self.other_id)
 
 
 @dataclass(slots=True)
@@ -67,19 +102,19 @@ class Tracks:
     by_id: dict[str, Track] = field(default_factory=dict)
 
 
-Verb = Callable[[Tracks, Track, Row], bool]
+Verb = Callable[[Tracks, Track, Change], bool]
 
 
-def create_track(tracks: Tracks, row: Row) -> bool:
+def create_track(tracks: Tracks, change: Change) -> bool:
     """Start a track, unless there is one of that id."""
-    edit, after = row.edit, row.edit.after
-    if edit.track_id in tracks.by_id:
+    after = change.after
+    if change.track_id in tracks.by_id:
         return False
     span = after.get("span_ns")
-    tracks.by_id[edit.track_id] = Track(
-        edit.track_id,
+    tracks.by_id[change.track_id] = Track(
+        change.track_id,
         after["class_name"],
-        edit.source,
+        change.source,
         after.get("size_m"),
         None if span is None else (span[0], span[1]),
         dict(after.get("attributes", ())),
@@ -87,40 +122,40 @@ def create_track(tracks: Tracks, row: Row) -> bool:
     return True
 
 
-def interval_of(tracks: Tracks, row: Row) -> Interval:
+def interval_of(tracks: Tracks, change: Change) -> Interval:
     """Return an edit's interval; an end that is None is the log's."""
-    first, last = row.edit.after["first_ns"], row.edit.after["last_ns"]
+    first, last = change.after["first_ns"], change.after["last_ns"]
     begin, end = tracks.whole
     return (begin if first is None else first, end if last is None else last)
 
 
-def _set_keyframe(_tracks: Tracks, track: Track, row: Row) -> bool:
-    after, at = row.edit.after, row.edit.timestamp_ns
+def _set_keyframe(_tracks: Tracks, track: Track, change: Change) -> bool:
+    after, at = change.after, change.timestamp_ns
     size_m = after.get("size_m")
     track.keys[at] = Keyframe(  # type: ignore[index]
-        after["center_m"], after["yaw_rad"], size_m, row.edit.source
+        after["center_m"], after["yaw_rad"], size_m, change.source
     )
     return True
 
 
-def _remove_keyframe(_tracks: Tracks, track: Track, row: Row) -> bool:
-    return track.keys.pop(row.edit.timestamp_ns or 0, None) is not None
+def _remove_keyframe(_tracks: Tracks, track: Track, change: Change) -> bool:
+    return track.keys.pop(change.timestamp_ns or 0, None) is not None
 
 
-def _set_size(_tracks: Tracks, track: Track, row: Row) -> bool:
-    track.size_m = row.edit.after["size_m"]
+def _set_size(_tracks: Tracks, track: Track, change: Change) -> bool:
+    track.size_m = change.after["size_m"]
     for key in track.keys.values():
         key.size_m = None
     return True
 
 
-def _set_class(_tracks: Tracks, track: Track, row: Row) -> bool:
-    track.class_name = row.edit.after["class_name"]
+def _set_class(_tracks: Tracks, track: Track, change: Change) -> bool:
+    track.class_name = change.after["class_name"]
     return True
 
 
-def _set_attribute(_tracks: Tracks, track: Track, row: Row) -> bool:
-    name, value, at = row.edit.after["name"], row.edit.after["value"], row.edit.timestamp_ns
+def _set_attribute(_tracks: Tracks, track: Track, change: Change) -> bool:
+    name, value, at = change.after["name"], change.after["value"], change.timestamp_ns
     values: dict[Any, Any] = track.attributes
     key: str | int = name
     if at is not None:
@@ -132,25 +167,25 @@ def _set_attribute(_tracks: Tracks, track: Track, row: Row) -> bool:
     return True
 
 
-def _set_lifespan(_tracks: Tracks, track: Track, row: Row) -> bool:
-    track.span = (row.edit.after["first_ns"], row.edit.after["last_ns"])
+def _set_lifespan(_tracks: Tracks, track: Track, change: Change) -> bool:
+    track.span = (change.after["first_ns"], change.after["last_ns"])
     return True
 
 
-def _set_static(tracks: Tracks, track: Track, row: Row) -> bool:
-    change = intervals.add if row.edit.after["is_static"] else intervals.remove
-    track.static = change(track.static, *interval_of(tracks, row))
+def _set_static(tracks: Tracks, track: Track, change: Change) -> bool:
+    put = intervals.add if change.after["is_static"] else intervals.remove
+    track.static = put(track.static, *interval_of(tracks, change))
     return True
 
 
-def _set_outside(tracks: Tracks, track: Track, row: Row) -> bool:
-    change = intervals.add if row.edit.after["is_outside"] else intervals.remove
-    track.outside = change(track.outside, *interval_of(tracks, row))
+def _set_outside(tracks: Tracks, track: Track, change: Change) -> bool:
+    put = intervals.add if change.after["is_outside"] else intervals.remove
+    track.outside = put(track.outside, *interval_of(tracks, change))
     return True
 
 
-def _merge(tracks: Tracks, track: Track, row: Row) -> bool:
-    other = tracks.by_id.get(row.edit.after["other_id"])
+def _merge(tracks: Tracks, track: Track, change: Change) -> bool:
+    other = tracks.by_id.get(change.after["other_id"])
     if other is None or other.is_deleted or other is track:
         return False
     extents = [e for e in (track.extent(), other.extent()) if e is not None]
@@ -174,11 +209,11 @@ def _merge(tracks: Tracks, track: Track, row: Row) -> bool:
     return True
 
 
-def _split(tracks: Tracks, track: Track, row: Row) -> bool:
-    at, new_id = row.edit.after["at_ns"], row.edit.after["new_id"]
+def _split(tracks: Tracks, track: Track, change: Change) -> bool:
+    at, new_id = change.after["at_ns"], change.after["new_id"]
     if new_id in tracks.by_id:
         return False
-    new = Track(new_id, track.class_name, row.edit.source, track.size_m)
+    new = Track(new_id, track.class_name, change.source, track.size_m)
     new.keys = {t: key for t, key in track.keys.items() if t >= at}
     track.keys = {t: key for t, key in track.keys.items() if t < at}
     begin, end = tracks.whole
@@ -200,23 +235,23 @@ def _split(tracks: Tracks, track: Track, row: Row) -> bool:
     return True
 
 
-def _delete(_tracks: Tracks, track: Track, _row: Row) -> bool:
+def _delete(_tracks: Tracks, track: Track, _change: Change) -> bool:
     track.is_deleted = True
     return True
 
 
-def _finalise(_tracks: Tracks, track: Track, _row: Row) -> bool:
+def _finalise(_tracks: Tracks, track: Track, _change: Change) -> bool:
     track.is_finalised = True
     return True
 
 
-def _verdict(_tracks: Tracks, track: Track, row: Row) -> bool:
-    track.verdict, track.verdict_reason = row.edit.after["verdict"], row.edit.after["reason"]
+def _verdict(_tracks: Tracks, track: Track, change: Change) -> bool:
+    track.verdict, track.verdict_reason = change.after["verdict"], change.after["reason"]
     return True
 
 
-def _comment(_tracks: Tracks, track: Track, row: Row) -> bool:
-    track.comments.append(row.edit.after["text"])
+def _comment(_tracks: Tracks, track: Track, change: Change) -> bool:
+    track.comments.append(change.after["text"])
     return True
 
 
