@@ -52,14 +52,14 @@ def random_questions(rng, n_trees, n_features):
     )
 
 
-@given(SEEDS, st.sampled_from([0, 1, 3, 31, 32, 33, 70]))
+@given(SEEDS, st.sampled_from([0, 1, 3, 63, 64, 65, 90]))
 def test_predict_matches_its_twin(seed, n):
     rng = np.random.default_rng(seed)
     questions = random_questions(rng, int(rng.integers(1, 6)), 4)
     features = rng.integers(-2, 3, (90, 4)).astype(np.float32)
     rows = rng.permutation(90)[:n]
     mine, twin = np.zeros((2, 90), np.float32)
-    core.predict(features, rows, *questions, 0.25, np.empty((4, 32), np.float32), mine)
+    core.predict(features, rows, *questions, 0.25, np.empty((4, 64), np.float32), mine)
     oracle.predict(features, rows, *questions, 0.25, None, twin)
     np.testing.assert_allclose(mine, twin, rtol=1e-6, atol=1e-6)
 

@@ -4,10 +4,11 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t
 
 cdef extern from *:
     """
-    #define ROWS 32
+    #define ROWS 64
 
-    /* One version for each width of vectors, chosen when the module is loaded: comparisons and
-       bits only, so all give the same bytes. Jammed loops would not be vectorised. */
+    /* One version for each width of vectors, chosen when the module is loaded: comparisons,
+       bits, and sums in one order, so all give the same bytes. Jammed loops would not be
+       vectorised. */
     #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
     #define FOR_EACH_CPU __attribute__(( \\
         target_clones("avx512f", "avx2", "default"), optimize("no-loop-unroll-and-jam")))
@@ -15,11 +16,12 @@ cdef extern from *:
     #define FOR_EACH_CPU
     #endif
 
-    FOR_EACH_CPU static void reach_leaves(
+    FOR_EACH_CPU static void add_leaves(
         const float *block, const int16_t *feature, const float *threshold, const uint32_t *keep,
-        int32_t n, int32_t *leaf)
+        int32_t n, const float *value, double *total)
     {
         uint32_t left[ROWS];
+        int32_t leaf[ROWS];
         union { float real; uint32_t bits; } lowest;
         int32_t q;
         int r;
@@ -36,15 +38,17 @@ cdef extern from *:
             lowest.real = (float)(int32_t)(left[r] & (0u - left[r]));
             leaf[r] = (int32_t)((lowest.bits >> 23) & 255u) - 127;
         }
+        for (r = 0; r < ROWS; r++)
+            total[r] += value[leaf[r]];
     }
     """
-    void reach_leaves(
+    void add_leaves(
         const float* block, const int16_t* feature, const float* threshold, const uint32_t* keep,
-        int32_t n, int32_t* leaf
+        int32_t n, const float* value, double* total
     ) nogil
 
 cdef enum:
-    ROWS = 32
+    ROWS = 64
 
 
 def predict(
@@ -66,13 +70,11 @@ def predict(
     in any order; its leaves, 32 at most, have the values from leaves[t] on, left to right. A
     question is a `feature`, a `threshold` and the leaves that are left (bits of `keep`) when the
     feature is above it; the first leaf left at the end is the one reached: QuickScorer (Lucchese
-    et al., 2015). block (F, 32) scratch.
+    et al., 2015). block (F, 64) scratch.
     """
     cdef Py_ssize_t m = 0, f, t, q, n = rows.shape[0]
     cdef int r, k
     cdef double[ROWS] total
-    cdef int32_t[ROWS] leaf
-    cdef const float* values
 
     with nogil:
         while m < n:
@@ -84,13 +86,10 @@ def predict(
                     block[f, r] = features[rows[m + min(r, k - 1)], f]
             for t in range(leaves.shape[0]):
                 q = questions[t]
-                reach_leaves(
+                add_leaves(
                     &block[0, 0], &feature[0] + q, &threshold[0] + q, &keep[0] + q,
-                    questions[t + 1] - questions[t], leaf,
+                    questions[t + 1] - questions[t], &value[leaves[t]], total,
                 )
-                values = &value[leaves[t]]
-                for r in range(ROWS):
-                    total[r] += values[leaf[r]]
             for r in range(k):
                 out[rows[m + r]] = <float>total[r]
             m += ROWS

@@ -196,13 +196,24 @@ cdef struct Tally:
 
 cdef inline void sample(
     const uint8_t[:, ::1] hit, const uint64_t* worth, int64_t p, int64_t q, int64_t dp,
-    int64_t dq, Py_ssize_t first, Py_ssize_t last, Tally* seen,
+    int64_t dq, Py_ssize_t first, Py_ssize_t last, bint on_grid, Tally* seen,
 ) noexcept nogil:
     """Look at the places (p, q) + j * (dp, dq), in shares of a cell, for j from first to last."""
     cdef Py_ssize_t _j, n = hit.shape[0]
     cdef int64_t a = p + first * dp, b = q + first * dq, cells = 0
     cdef uint64_t end = <uint64_t>n << FINE, sums = 0
     cdef int what, high = 0
+    if on_grid:
+        for _j in range(first, last + 1):
+            what = (&hit[0, 0])[(a >> FINE) * n + (b >> FINE)]
+            sums += worth[what]
+            high = what if what > high else high
+            a += dp
+            b += dq
+        seen.cells += max(0, last - first + 1)
+        seen.sums += sums
+        seen.high = high if high > seen.high else seen.high
+        return
     for _j in range(first, last + 1):
         # Whole numbers: shifted right they are floored, also those off the grid.
         if <uint64_t>a < end and <uint64_t>b < end:
@@ -233,6 +244,9 @@ cdef void raster_features(
     cdef Py_ssize_t i, inner = -1, outer = 0
     cdef Py_ssize_t ni = <Py_ssize_t>((l / 2 + 0.4) / pace) + 1
     cdef Py_ssize_t nj = <Py_ssize_t>((w / 2 + 0.4) / pace) + 1
+    # Farther from the middle than any sample: the corner, and what a pace is rounded by.
+    cdef double reach = (ni + nj + 2) * pace, far = half - reach
+    cdef bint on_grid = fabs(x) < far and fabs(y) < far
     cdef Tally within, ring
     within.cells = within.sums = within.high = 0
     ring = within
@@ -246,12 +260,12 @@ cdef void raster_features(
         p = <int64_t>floor((x + u * c + half) * scale)
         q = <int64_t>floor((y + u * s + half) * scale)
         if fabs(u) > l / 2 + 0.1:
-            sample(hit, worth, p, q, dp, dq, -nj, nj, &ring)
+            sample(hit, worth, p, q, dp, dq, -nj, nj, on_grid, &ring)
             continue
         if fabs(u) <= l / 2 - 0.3:
-            sample(hit, worth, p, q, dp, dq, -inner, inner, &within)
-        sample(hit, worth, p, q, dp, dq, -nj, -outer, &ring)
-        sample(hit, worth, p, q, dp, dq, outer, nj, &ring)
+            sample(hit, worth, p, q, dp, dq, -inner, inner, on_grid, &within)
+        sample(hit, worth, p, q, dp, dq, -nj, -outer, on_grid, &ring)
+        sample(hit, worth, p, q, dp, dq, outer, nj, on_grid, &ring)
     f[21] = part(&within, 0) / <double>max(within.cells, 1)
     f[22] = part(&within, 1) / <double>max(within.cells, 1)
     f[23] = part(&ring, 0) / <double>max(ring.cells, 1)

@@ -75,14 +75,14 @@ def list_clusters(
     tables: list[Ints] = []
     for labels in labelings:
         order, count = _group(labels)
-        first = order[np.cumsum(count) - count]
+        first = order.take(np.cumsum(count) - count)
         # Groupings at growing radii nest: as many points from the same first one are the same.
         fresh = np.ones(len(count), dtype=np.bool_)
         for table in tables:
-            fresh &= table[first] != count
+            fresh &= table.take(first) != count
         tables.append(np.zeros(n, dtype=np.int64))
         tables[-1][first] = count
-        orders.append(order[np.repeat(fresh, count)])
+        orders.append(order if fresh.all() else order.compress(np.repeat(fresh, count)))
         lengths.append(count[fresh])
     order = np.concatenate([*orders, np.empty(0, np.int64)])
     start = np.concatenate([[0], np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)]))])
@@ -100,7 +100,7 @@ def choose(clusters: ClusterList, rows: NDArray[np.bool_]) -> ClusterList:
     return ClusterList(
         clusters.xy_m,
         clusters.height_m,
-        clusters.order[np.repeat(rows, count)],
+        clusters.order.compress(np.repeat(rows, count)),
         np.concatenate([[0], np.cumsum(count[rows])]).astype(np.int64),
         clusters.shape[rows],
     )

@@ -86,7 +86,7 @@ class Forest:
             asked.value,
             asked.leaves,
             self.base,
-            np.empty((self.n_features, 32), dtype=np.float32),
+            np.empty((self.n_features, 64), dtype=np.float32),
             out,
         )
         return out

@@ -107,8 +107,8 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     n = around_core.choose_points(points_m, height, LOWEST_M, HIGHEST_M, REACH_M, is_ground, rows)
     around = survey(points_m, height, is_ground.view(np.bool_))
     rows = rows[:n]
-    rows = rows[thin(points_m.take(rows, axis=0), THIN_M)]
-    points, above = points_m.take(rows, axis=0), height[rows]
+    rows = rows.take(thin(points_m.take(rows, axis=0), THIN_M))
+    points, above = points_m.take(rows, axis=0), height.take(rows)
     found = list_clusters(
         points, above, [cluster(points, radius_m=r, method="euclidean") for r in SCALES_M]
     )
@@ -123,7 +123,7 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
         features = describe(found, hypotheses, around)
     else:
         hypotheses, features, scores = _score(found, hypotheses, around, scorer)
-    base = (points[:, 2] - above)[found.order].astype(np.float64)
+    base = (points[:, 2] - above).take(found.order).astype(np.float64)
     ground = np.add.reduceat(base, found.start[:-1]) if len(found) else np.empty(0)
     ground = ground / np.maximum(np.diff(found.start), 1)
     return Examined(found, hypotheses, features, ground, gate_features, scores)
