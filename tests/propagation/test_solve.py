@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from propagation.scenes import CAR_M, PERSON_M, bend, subject
 
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.overlap import overlap_3d_pairs
 from perception_label.propagation.solve import solve_path
+from propagation.scenes import CAR_M, PERSON_M, bend, subject
 
 
 def iou(poses, truth, size_m):

@@ -5,11 +5,14 @@ A transaction that was committed is on the disk: SQLite runs with `synchronous=F
 tables is a damaged one, and is never written over.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -18,6 +21,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from perception_label.errors import MissingExtraError, SettingError, WorkspaceError
 from perception_label.storage.edits import migrations
 from perception_label.storage.whole import BESIDE, storage_errors, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BUSY_S = 60.0  # how long a writer waits for the others
 # No transaction: rows that are there never change, so a revision is as good as a snapshot.
@@ -30,8 +36,10 @@ class Database:
     def __init__(self, place: Path | str) -> None:
         self.place = place
         self._engine: Engine | None = None
+        self._close: finalize[..., Database] | None = None
+        self._process = os.getpid()
 
-    def __reduce__(self) -> tuple[type["Database"], tuple[Path | str]]:
+    def __reduce__(self) -> tuple[type[Database], tuple[Path | str]]:
         return Database, (self.place,)
 
     @property
@@ -55,16 +63,24 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Yield a connection in a transaction that no other writer of SQLite can overlap."""
         engine = self._opened(create=True)
-        with self._errors(), engine.begin() as connection:  # type: ignore[union-attr]
+        if engine is None or _is_sealed(self.place):
+            raise WorkspaceError(f"{self.where}: expected to write, got: it may not be written")
+        with self._errors(), engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close all connections; the next use opens it again."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
+        if self._close is not None:
+            self._close()
+        self._engine, self._close = None, None
 
     def _opened(self, *, create: bool) -> Engine | None:
+        if self._process != os.getpid():
+            # A fork: the connections are the parent's, who goes on with them.
+            if self._engine is not None and self._close is not None:
+                self._close.detach()
+                self._engine.dispose(close=False)
+            self._engine, self._close, self._process = None, None, os.getpid()
         if self._engine is None:
             with self._errors():
                 self._engine = (
@@ -72,6 +88,8 @@ class Database:
                     if isinstance(self.place, Path)
                     else _open_url(self.place, self.where)
                 )
+            if self._engine is not None:
+                self._close = finalize(self, self._engine.dispose)
         return self._engine
 
     @contextmanager
@@ -91,7 +109,8 @@ def _open_sqlite(path: Path, create: bool) -> Engine | None:
         _make(path)
     if path.stat().st_size == 0:
         raise WorkspaceError(f"{path}: expected a database of edits, got an empty file")
-    engine = _sqlite_engine(path)
+    is_sealed = _is_sealed(path)
+    engine = _sealed_engine(path) if is_sealed else _sqlite_engine(path)
     try:
         with engine.connect().execution_options(**READING) as connection:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
@@ -99,7 +118,8 @@ def _open_sqlite(path: Path, create: bool) -> Engine | None:
                 raise WorkspaceError(f"{path}: expected a whole database, got: {found}")
             if migrations.check_version(connection, str(path)) == 0:
                 raise WorkspaceError(f"{path}: expected a database of edits, got no such tables")
-        _bring_up(engine, str(path))
+        if not is_sealed:
+            _bring_up(engine, str(path))
     except BaseException:
         engine.dispose()
         raise
@@ -127,6 +147,20 @@ def _make(path: Path) -> None:
             engine.dispose()
             for end in ("", "-wal", "-shm"):
                 beside.with_name(beside.name + end).unlink(missing_ok=True)
+
+
+def _is_sealed(place: Path | str) -> bool:
+    """Tell whether a file may only be read; SQLite writes beside it too."""
+    return isinstance(place, Path) and not (
+        os.access(place, os.W_OK) and os.access(place.parent, os.W_OK)
+    )
+
+
+def _sealed_engine(path: Path) -> Engine:
+    wal = path.with_name(path.name + "-wal")
+    # With nothing waiting in the log beside it, the file is all there is and needs no lock file.
+    only = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
+    return create_engine(f"sqlite:///file:{quote(str(path))}?mode=ro{only}&uri=true")
 
 
 def _sqlite_engine(path: Path) -> Engine:
@@ -161,7 +195,11 @@ def _open_url(url: str, where: str) -> Engine:
         raise MissingExtraError(
             "PostgreSQL: expected psycopg, got none: pip install 'perception-label[postgres]'"
         ) from None
-    _bring_up(engine, where)
+    try:
+        _bring_up(engine, where)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 

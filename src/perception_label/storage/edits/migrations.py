@@ -100,7 +100,7 @@ def migrate(connection: Connection, where: str) -> None:
         connection.execute(text(_DONE))
     for number, (shared, own) in enumerate(STEPS[found:], start=found + 1):
         for statement in (*shared, *own[connection.dialect.name]):
-            connection.exec_driver_sql(statement)
+            connection.execute(text(statement))
         connection.execute(
             text("INSERT INTO migrations (step, done_ns) VALUES (:step, :now)"),
             {"step": number, "now": time.time_ns()},
