@@ -1,20 +1,17 @@
-"""Whether an edit can be: its own form, then the log, the track and the ontology."""
+"""Whether an edit can be made: what the log, its track and the ontology say."""
 
 import itertools
-from collections.abc import Callable, Mapping
-from math import hypot, isfinite
-from typing import Any
+from math import hypot
 
 import numpy as np
 
 from perception_label.arrays import Ints
 from perception_label.errors import EditError, LabelError
 from perception_label.ontology import Ontology
-from perception_label.storage.edits.edit import HUMAN, KINDS, VERDICTS, Edit
+from perception_label.storage.edits.edit import HUMAN, Edit
 from perception_label.storage.edits.replay import Replay
 from perception_label.storage.edits.verbs import Keyframe, Track
 
-LARGEST_ID = 200  # characters of an id
 SLACK_M = 0.5  # keyframes are set by hand: this far off says nothing of speed
 
 
@@ -25,33 +22,6 @@ class Checks:
         self.log_id = log_id
         self.timestamps_ns = timestamps_ns
         self.ontology = ontology
-
-    def check_form(self, edit: Edit) -> None:
-        """Raise EditError unless the edit says all that its kind needs, in the right form."""
-        where = f"edit {edit.edit_id}"
-        if edit.kind not in KINDS:
-            raise EditError(f"{where}: expected a kind of {', '.join(KINDS)}, got {edit.kind!r}")
-        keys = KINDS[edit.kind]
-        needed = {k for k in keys if not k.startswith("[")}
-        known = {k.strip("[]") for k in keys}
-        if not isinstance(edit.after, Mapping) or not needed <= edit.after.keys() <= known:
-            raise EditError(f"{where} ({edit.kind}): expected {sorted(known)}, got {edit.after!r}")
-        for name, text in (("edit_id", edit.edit_id), ("author", edit.author)):
-            _check_id(text, f"{where}: {name}")
-        _check_id(edit.source, f"{where}: source")
-        if edit.kind != "undo":
-            _check_id(edit.track_id, f"{where}: track_id")
-        for name in ("other_id", "new_id", "edit_id"):
-            if name in edit.after:
-                _check_id(edit.after[name], f"{where}: {name}")
-        if not _is_number(edit.active_s) or edit.active_s < 0:
-            raise EditError(f"{where}: expected active_s of 0 or more, got {edit.active_s!r}")
-        for name in ("timestamp_ns", "base_revision", "client_time_ns"):
-            if getattr(edit, name) is not None:
-                _check_int(getattr(edit, name), f"{where}: {name}")
-        for name, value in edit.after.items():
-            if name in _FORMS:
-                _FORMS[name](value, f"{where}: {name}")
 
     def check(self, edit: Edit, replay: Replay) -> tuple[str, ...]:
         """Raise EditError unless the edit can be made now; return what looks wrong of it."""
@@ -252,83 +222,3 @@ class Checks:
 
 def _apart(a: Keyframe, b: Keyframe) -> float:
     return hypot(a.center_m[0] - b.center_m[0], a.center_m[1] - b.center_m[1])
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _check_id(value: object, where: str) -> None:
-    if not isinstance(value, str) or not 0 < len(value) <= LARGEST_ID or "\0" in value:
-        raise EditError(f"{where}: expected a text of 1 to {LARGEST_ID} characters, got {value!r}")
-
-
-def _check_int(value: object, where: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
-        raise EditError(f"{where}: expected a whole number of 64 bits, got {value!r}")
-
-
-def _check_maybe_int(value: object, where: str) -> None:
-    if value is not None:
-        _check_int(value, where)
-
-
-def _check_numbers(value: object, where: str) -> None:
-    is_list = isinstance(value, list | tuple) and len(value) == 3
-    if not is_list or not all(map(_is_number, value)):  # type: ignore[call-overload]
-        raise EditError(f"{where}: expected three finite numbers, got {value!r}")
-
-
-def _check_size(value: Any, where: str) -> None:
-    _check_numbers(value, where)
-    if min(value) <= 0:
-        raise EditError(f"{where}: expected lengths above 0, got {value!r}")
-
-
-def _check_yaw(value: object, where: str) -> None:
-    if not _is_number(value):
-        raise EditError(f"{where}: expected a finite number, got {value!r}")
-
-
-def _check_two_times(value: Any, where: str) -> None:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise EditError(f"{where}: expected two times, got {value!r}")
-    for time in value:
-        _check_int(time, where)
-
-
-def _check_flag(value: object, where: str) -> None:
-    if not isinstance(value, bool):
-        raise EditError(f"{where}: expected true or false, got {value!r}")
-
-
-def _check_verdict(value: object, where: str) -> None:
-    if value not in VERDICTS:
-        raise EditError(f"{where}: expected one of {', '.join(VERDICTS)}, got {value!r}")
-
-
-def _check_text(value: object, where: str) -> None:
-    if not isinstance(value, str) or "\0" in value:
-        raise EditError(f"{where}: expected a text, got {value!r}")
-
-
-def _check_mapping(value: object, where: str) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise EditError(f"{where}: expected values by name, got {value!r}")
-
-
-_FORMS: dict[str, Callable[[Any, str], None]] = {
-    "center_m": _check_numbers,
-    "size_m": _check_size,
-    "yaw_rad": _check_yaw,
-    "span_ns": _check_two_times,
-    "first_ns": _check_maybe_int,
-    "last_ns": _check_maybe_int,
-    "at_ns": _check_int,
-    "is_static": _check_flag,
-    "is_outside": _check_flag,
-    "verdict": _check_verdict,
-    "reason": _check_text,
-    "text": _check_text,
-    "attributes": _check_mapping,
-}

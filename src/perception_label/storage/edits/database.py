@@ -47,7 +47,10 @@ class Database:
         """Its place as messages name it, without a password."""
         if isinstance(self.place, Path):
             return str(self.place)
-        return make_url(self.place).render_as_string(hide_password=True)
+        try:
+            return make_url(self.place).render_as_string(hide_password=True)
+        except ArgumentError:
+            return "the database"
 
     @contextmanager
     def reading(self) -> Iterator[Connection | None]:
@@ -115,7 +118,8 @@ def _open_sqlite(path: Path, create: bool) -> Engine | None:
         with engine.connect().execution_options(**READING) as connection:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
             if found != "ok":
-                raise WorkspaceError(f"{path}: expected a whole database, got: {found}")
+                said = " ".join(str(found).split())
+                raise WorkspaceError(f"{path}: expected a whole database, got: {said}")
             if migrations.check_version(connection, str(path)) == 0:
                 raise WorkspaceError(f"{path}: expected a database of edits, got no such tables")
         if not is_sealed:

@@ -13,6 +13,7 @@ from perception_label.ontology import SHIPPED, Ontology, load_ontology
 from perception_label.storage.edits import sql
 from perception_label.storage.edits.appending import Appending
 from perception_label.storage.edits.checks import Checks
+from perception_label.storage.edits.forms import check_form
 from perception_label.storage.edits.replay import Replay
 from perception_label.storage.whole import write_text
 
@@ -110,7 +111,7 @@ class EditLog:
         for edit in edits:
             if len(self._timestamps_ns) == 0:
                 raise EditError(f"log {self.log_id}: expected sweeps to label, got none")
-            checks.check_form(edit)
+            check_form(edit)
         with self._database.writing() as connection:
             return Appending(self.log_id, self._whole, connection, checks).run(edits)
 
