@@ -79,7 +79,7 @@ def likeness(points_m, poses, model_m, nearest, side_m, half_m, spread_m, strang
 
 
 def align(  # noqa: PLR0917
-    points_m, poses, model_m, nearest, side_m, half_m, radius_m, lift, spread_m, strange, out
+    points_m, poses, model_m, nearest, side_m, half_m, radius_m, spread_m, strange, out
 ):
     for m in range(len(poses)):
         for radius in radius_m:
@@ -102,8 +102,6 @@ def align(  # noqa: PLR0917
             c, s = np.cos(poses[m, 3]), np.sin(poses[m, 3])
             poses[m, :2] -= np.array([[c, -s], [s, c]]) @ move
             poses[m, 3] -= turn
-            if lift:
-                poses[m, 2] -= share @ (b[:, 2] - a[:, 2])
         else:
             likeness(
                 points_m, poses[m : m + 1], model_m, nearest, side_m, half_m, spread_m, strange,

@@ -36,7 +36,6 @@ def align(
     side_m: float,
     half_m: NDArray[np.float64],
     radius_m: NDArray[np.float64],
-    lift: bool,
     spread_m: float,
     strange: float,
     out: NDArray[np.float64],

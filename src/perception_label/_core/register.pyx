@@ -222,7 +222,6 @@ def align(
     double side_m,
     const double[::1] half_m,
     const double[::1] radius_m,
-    bint lift,
     double spread_m,
     double strange,
     double[::1] out,
@@ -230,13 +229,13 @@ def align(
     """Move each pose so that the points lie on the shape, and write how well they do.
 
     As `likeness`, but poses (M, 4) are where to start and become where the alignment ends: one
-    weighted closed-form step (Kabsch in the plane, and z if `lift`) per radius_m (I,), the reach of
+    weighted closed-form step (Kabsch in the plane) per radius_m (I,), the reach of
     the robust weight (Cauchy). A pose with fewer than 5 points is left, with a likeness of -1e9.
     """
     cdef Py_ssize_t m
     with nogil:
         for m in range(poses.shape[0]):
-            if _align(points_m, &poses[m, 0], model_m, nearest, side_m, half_m, radius_m, lift):
+            if _align(points_m, &poses[m, 0], model_m, nearest, side_m, half_m, radius_m):
                 out[m] = _likeness(
                     points_m, poses[m, 0], poses[m, 1], poses[m, 2], poses[m, 3], model_m, nearest,
                     side_m, half_m, spread_m, strange,
@@ -253,9 +252,8 @@ cdef bint _align(
     double side_m,
     const double[::1] half_m,
     const double[::1] radius_m,
-    bint lift,
 ) noexcept nogil:
-    cdef double c, s, p, q, u, v, w, d2, weight, total, ax, ay, bx, by, dz, xx, xy, th, tx, ty, r2
+    cdef double c, s, p, q, u, v, w, d2, weight, total, ax, ay, bx, by, xx, xy, th, tx, ty, r2
     cdef Py_ssize_t i, j
     cdef int32_t k
     cdef int used
@@ -263,7 +261,7 @@ cdef bint _align(
         c = cos(pose[3])
         s = sin(pose[3])
         r2 = radius_m[j] * radius_m[j]
-        total = ax = ay = bx = by = dz = xx = xy = 0
+        total = ax = ay = bx = by = xx = xy = 0
         used = 0
         for i in range(points_m.shape[0]):
             p = points_m[i, 0] - pose[0]
@@ -284,7 +282,6 @@ cdef bint _align(
             ay += weight * v
             bx += weight * model_m[k, 0]
             by += weight * model_m[k, 1]
-            dz += weight * (model_m[k, 2] - w)
             # Sums of products; means are taken off below.
             xx += weight * (u * model_m[k, 0] + v * model_m[k, 1])
             xy += weight * (u * model_m[k, 1] - v * model_m[k, 0])
@@ -305,8 +302,6 @@ cdef bint _align(
         pose[0] -= c * u - s * v
         pose[1] -= s * u + c * v
         pose[3] -= th
-        if lift:
-            pose[2] -= dz / total
     return True
 
 

@@ -16,7 +16,7 @@ from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
 from perception_label.propagation.standing import LEAST, keyed_shape
 from perception_label.propagation.views import Subject
 
-MOST_POINTS = 250  # of one sweep that are aligned: more say the same
+MOST_POINTS = 150  # of one sweep that are aligned: more say the same
 SUPPORT = 3.0  # likeness below which nothing was found
 MOST_TURN_RAD = 0.3  # against the prediction, in one step
 # What a start's alignment loses for ending far from the prediction: ahead, sideways, turned.
@@ -61,7 +61,7 @@ def _step(
     views = subject.views
     dt = views.seconds[i] - views.seconds[walk.at]
     guess = place(walk.pose, (walk.speed * dt)[None])[0]
-    guess[2] = height(guess[None])[0]
+    guess[2] = height.at(i, guess)
     reach = min(1.5, 0.4 + 0.3 * walk.n_lost)
     half = shape.size_m / 2 + MARGIN_M + np.array([reach, 0.6 * reach, 0.0])
     points = crop(views.points(i), guess, half, MOST_POINTS)

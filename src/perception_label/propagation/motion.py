@@ -23,14 +23,14 @@ class Motion:
 
     is_rigid: bool = True
     ahead: float = 2.0
-    sideways: float = 0.5
+    sideways: float = 0.2
     slip_mps: float = 0.3
-    turn: float = 0.05
+    turn: float = 0.03
     top_mps: float = 36.0
 
 
 VEHICLE = Motion()
-CYCLE = Motion(ahead=2.0, sideways=1.0, slip_mps=0.3, turn=0.2, top_mps=14.0)
+CYCLE = Motion(ahead=2.0, sideways=1.0, turn=0.2, top_mps=14.0)
 WALKER = Motion(
     is_rigid=False, ahead=1.0, sideways=1.0, slip_mps=float("inf"), turn=0.3, top_mps=3.0
 )

@@ -14,7 +14,6 @@ SPREAD_M = 0.15  # distance at which a point counts e^-1
 STRANGE = 0.5  # what a point costs that lies on nothing
 
 # The reach of each step's robust weight: wide first, to be pulled in, then as sharp as the noise.
-FAR_M = np.array([0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.1, 0.1])
 NEAR_M = np.array([0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.1])
 
 _MOST_POINTS = 6000  # of a shape; a lorry seen all round has about 4000
@@ -63,16 +62,13 @@ class Shape:
         )  # fmt: skip
         return out
 
-    def align(
-        self, points_m: Points, starts: Floats, radius_m: Floats = NEAR_M
-    ) -> tuple[Floats, Floats]:
+    def align(self, points_m: Points, starts: Floats) -> tuple[Floats, Floats]:
         """Return where alignment ends from each start (M, 4), and the likeness there, (M,).
-
         A start with fewer than 5 points on the shape stays, with a likeness of -1e9.
         """
         poses, out = starts.copy(), np.empty(len(starts))
         register.align(
-            points_m, poses, self._points, self._nearest, SIDE_M, self.half_m, radius_m, False,
+            points_m, poses, self._points, self._nearest, SIDE_M, self.half_m, NEAR_M,
             SPREAD_M, STRANGE, out,
         )  # fmt: skip
         return poses, out

@@ -29,10 +29,12 @@ from perception_label.propagation.smooth import smooth_places, smooth_values
 from perception_label.propagation.standing import NEAR_M, gains, has_moved, keyed_shape
 from perception_label.propagation.views import Subject
 
-PASSES = 2  # over all sweeps with the gathered shape
+PASSES = 4  # at most, over all sweeps with the gathered shape ...
+SETTLED_M = 0.03  # ... until no place moves farther than this
 STILL_M = np.array([0.05, 0.05, 0.05, 0.02])  # spread of a pose that stands still
 _HEIGHT_M = 0.06  # spread of the ground's heights
-_CLIMB = 0.05  # density of vertical acceleration, m^2/s^3
+_CLIMB = 0.02  # density of vertical acceleration, m^2/s^3
+_CLIMB_MPS = 0.3  # spread of vertical speed: 3 % at 10 m/s
 _COURSE_MPS = 1.0  # slower than this, the course says nothing of the heading
 _COURSE_RAD = 0.05  # spread of the heading about the course, in a bend
 _SLIP_MPS = 0.3
@@ -99,7 +101,7 @@ def _standing(subject: Subject) -> Path:
 
 def _moved_away(subject: Subject, height: Height, gained: Floats) -> Fixes | None:
     """Return where it was followed to, if it was seen going away more than standing there."""
-    seen_often = len(gained) >= 0.8 * (len(subject.views) - 1)
+    seen_often = _support(gained) >= 0.6 * (len(subject.views) - 1)
     if seen_often or not subject.motion.is_rigid:
         return None
     fixes = follow_rigid(subject, height)
@@ -118,19 +120,22 @@ def _moving(subject: Subject, height: Height, fixes: Fixes) -> Path:
     views, keys, motion = subject.views, subject.keys, subject.motion
     seconds = views.seconds
     yaw = np.interp(seconds, seconds[keys.at], keys.poses[:, 3])
+    before = np.full((len(views), 2), np.inf)
     for turn in range(PASSES + 1):
         states, covariances, kept, yaw, yaw_variance = _smooth(subject, fixes, yaw)
-        if turn == PASSES or not motion.is_rigid:
+        moved_m = np.abs(states[:, :2] - before).max()
+        if turn == PASSES or not motion.is_rigid or moved_m < SETTLED_M:
             break
-        z = _heights(subject, height, states[:, :2])
+        before = states[:, :2]
+        z, _ = _heights(subject, height, states[:, :2])
         poses = np.column_stack([states[:, :2], z, yaw])
         fixes = _gathered(subject, poses, covariances, fixes.found & (kept > 0.5))
-    z = _heights(subject, height, states[:, :2])
+    z, z_variance = _heights(subject, height, states[:, :2])
     poses = np.column_stack([states[:, :2], z, yaw])
     poses[keys.at] = keys.poses
     spread = np.zeros((len(views), 4, 4))
     spread[:, :2, :2] = covariances[:, :2, :2]
-    spread[:, 2, 2] = 0.08**2
+    spread[:, 2, 2] = z_variance + _HEIGHT_M**2
     spread[:, 3, 3] = yaw_variance
     found = fixes.found & (kept > 0.3)
     found[keys.at] = True
@@ -222,15 +227,13 @@ def _gathered(subject: Subject, poses: Floats, covariances: Floats, sound: Mask)
     return fixes
 
 
-def _heights(subject: Subject, height: Height, xy_m: Floats) -> Floats:
-    """Return z along a path: over the ground where it is known, smooth in between."""
+def _heights(subject: Subject, height: Height, xy_m: Floats) -> tuple[Floats, Floats]:
+    """Return z along a path, from the ground, smooth; and its variance."""
     views, keys = subject.views, subject.keys
     seconds = views.seconds
-    z = height.of_span(xy_m)
-    weight = np.where(np.isfinite(z), 1 / _HEIGHT_M**2, 0.0)
-    straight = np.interp(seconds, seconds[keys.at], keys.poses[:, 2])
-    z, _ = smooth_values(
-        seconds, np.where(np.isfinite(z), z, straight), weight, keys.at, keys.poses[:, 2],
-        density=_CLIMB, rate=1.0,
-    )  # fmt: skip
-    return z
+    z, spread_m = height.of_span(xy_m)
+    weight = np.where(np.isfinite(z), 1 / np.maximum(spread_m, 1e-3) ** 2, 0.0)
+    z, variance = smooth_values(
+        seconds, z, weight, keys.at, keys.poses[:, 2], density=_CLIMB, rate=_CLIMB_MPS
+    )
+    return z, variance
