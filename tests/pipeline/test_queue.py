@@ -92,3 +92,28 @@ def test_a_class_that_a_person_gave_is_the_items(queue, edited):
     again = [i for i in review_queue(edited.log()).of_kind("track") if i.track_id == item.track_id]
     assert [i.class_name for i in again] == [name]
     assert f"/{name}/" in again[0].stratum
+
+
+def test_verdicts_of_every_log_in_the_workspace_teach(edited, monkeypatch):
+    """With the gate of luck open, what was learned ranks the rest."""
+    from perception_label.pipeline.learn import learn_log
+    from perception_label.proposals import learn as rules
+
+    log, edits = edited.log(), edited.edits()
+    queue = review_queue(log)
+    judged = [i for i in queue if i.kind in ("track", "missing")][::2]
+    rows = []
+    for item in judged:
+        rows += [make.create_track(item.track_id, item.class_name)]
+        rows += [make.verdict(item.track_id, "accept" if item.kind == "track" else "reject")]
+    edits.append(rows)
+    found = learn_log(log, edits.state())
+    assert found.learned.n_right == sum(i.kind == "track" for i in judged)
+    assert found.learned.n_wrong == sum(i.kind == "missing" for i in judged)
+    assert (found.probability != {}) == found.learned.is_used
+    monkeypatch.setattr(rules, "SURE", -100.0)
+    taught = learn_log(log, edits.state()).probability
+    again = review_queue(log)
+    assert again.notes[0].startswith("learned from")
+    for item in again.of_kind("track"):
+        assert item.score == pytest.approx(taught[item.track_id])

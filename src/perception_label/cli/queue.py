@@ -32,10 +32,12 @@ def run(
         "log_id": opened.id,
         "n_items": len(queue),
         "n_by_kind": counts,
+        "notes": list(queue.notes),
         "items": [item.as_dict() for item in shown],
     }
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     lines = [f"log {opened.id}: {len(queue)} items ({told or 'nothing to look at'})"]
+    lines += queue.notes
     start_ns = int(opened.timestamps_ns[0]) if len(opened.timestamps_ns) else 0
     for item in shown:
         lines.append(

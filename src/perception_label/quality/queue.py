@@ -94,9 +94,18 @@ class QueueItem:
 
 @dataclass(frozen=True, slots=True)
 class ReviewQueue:
-    """R items, the most expected error first; ties by their ids, so the order is stable."""
+    """R items, the most expected error first; ties by their ids, so the order is stable.
+
+    Attributes
+    ----------
+    items : tuple of R QueueItem
+        In order.
+    notes : tuple of str
+        What the ranking learned from verdicts, and which sources are not shown; for people.
+    """
 
     items: tuple[QueueItem, ...]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -124,14 +133,14 @@ class ReviewQueue:
         return {name: tuple(groups[name]) for name in order}
 
 
-def ranked(items: Iterable[QueueItem]) -> ReviewQueue:
+def ranked(items: Iterable[QueueItem], notes: tuple[str, ...] = ()) -> ReviewQueue:
     """Return the items as a queue; one with nothing to gain (no expected error) is left out.
 
     Items of kind `track` stay even then: each track is looked at once, if only in a grid.
     """
     kept = [i for i in items if i.kind == "track" or i.expected_error > 0]
     kept.sort(key=lambda i: (-round(i.expected_error, 9), i.at_ns, i.item_id))
-    return ReviewQueue(tuple(replace(item, rank=k) for k, item in enumerate(kept)))
+    return ReviewQueue(tuple(replace(item, rank=k) for k, item in enumerate(kept)), notes)
 
 
 def stratum(source: str, class_name: str, score: float) -> str:
