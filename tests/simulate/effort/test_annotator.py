@@ -39,7 +39,7 @@ def track_names(labels):
 
 
 def at_work(desk, judged, noise=EXACT):
-    annotator = Annotator(desk, Eye(judged), Hand(noise))
+    annotator = Annotator(desk, Eye(judged, desk.count), Hand(noise))
     annotator.work()
     return annotator
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perception_label.arrays import Floats
+from perception_label.arrays import Floats, Ints
+from perception_label.geometry.cuboids import Cuboids
 from perception_label.quality.passing import pass_iou
 from perception_label.quality.queue import QueueItem
 from perception_label.simulate.effort.actions import Action, ActionSeconds
@@ -16,7 +17,8 @@ from perception_label.simulate.effort.eye import TOUCHES_IOU, Eye, Look, Shown
 from perception_label.simulate.effort.hand import Hand
 
 LEAST_STRAY = 3  # boxes on another object for which a track is cut
-ROUNDS = 4  # times the queue is fetched anew; what still comes back then stays
+STILL = 1e-6  # metres and radians
+ROUNDS = 2  # times the queue is fetched anew; what still comes back then stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +97,34 @@ class Annotator:
             return
         if item.kind != "track" and item.expected_error < self.policy.least_error:
             return
-        if item.kind == "track" and self._suits_a_grid(item, shown):
-            if self._tile(shown):
-                return
+        if item.kind in ("birth", "death"):
+            self._end(item, shown)
+        elif item.kind != "track" or not self._suits_a_grid(item, shown):
+            self._strip(shown.track_id)
+        elif not self._tile(shown):
             self._do("open", shown.track_id, item.at_ns, "nav_open_track")
-        self._strip(shown.track_id)
+            self._strip(shown.track_id, saw_tile=True)
 
     def _suits_a_grid(self, item: QueueItem, shown: Shown) -> bool:
-        """Tell whether one tile is likely to settle a track: it is surely right, or surely not."""
+        """Tell whether one tile is likely to settle a track.
+
+        It does for what stands still (all sweeps show one box), and for what is surely right or
+        surely no object.
+        """
         share = item.expected_error / len(shown)
-        return share <= self.policy.grid_error or item.score < self.policy.false_score
+        is_sure = share <= self.policy.grid_error or item.score < self.policy.false_score
+        return is_sure or stands(shown)
+
+    def _end(self, item: QueueItem, shown: Shown) -> None:
+        """Look at one tile of where a track may begin too late or end too early."""
+        self._do(f"{item.kind} tile", shown.track_id, item.at_ns, "verify_grid")
+        if self._span(shown, self.eye.look(shown)):
+            self._strip(shown.track_id, saw_tile=stands(shown))
 
     def _tile(self, shown: Shown) -> bool:
         """Look at one tile, the box the engine is least sure of; True if that settled the track."""
         doubt = np.where(np.isfinite(shown.expected_iou), shown.expected_iou, 1.0)
-        full = (shown.n_points < 0) | (shown.n_points >= 5)
-        row = int(np.lexsort((-shown.n_points, doubt, ~full))[0])
+        row = self._first_full(shown, np.lexsort((-shown.n_points, doubt)))
         self._do("tile", shown.track_id, int(shown.timestamps_ns[row]), "verify_grid")
         look = self.eye.look(shown)
         if look.thing < 0 or self._doubles(look, shown):
@@ -121,19 +135,33 @@ class Annotator:
         self._accept(shown, look)
         return True
 
-    def _strip(self, track_id: str, cuts: int = 3) -> None:
-        """Look at a track's film strip and correct it until it passes.
+    def _first_full(self, shown: Shown, rows: Ints) -> int:
+        """Return the first of the boxes that shows something, the first if none does."""
+        for k in range(0, len(rows), 8):
+            full = self.eye.is_full(shown, rows[k : k + 8])
+            if full.any():
+                return int(rows[k + np.argmax(full)])
+        return int(rows[0])
+
+    def _strip(self, track_id: str, cuts: int = 3, *, saw_tile: bool = False) -> None:
+        """Correct a track until it passes.
 
         After one look the person corrects what it showed, then the engine solves and the
-        person looks again.
+        person looks again: at the film strip, or at one tile of what stands still. `saw_tile`:
+        the tile of what stands still, just seen, is the first look.
         """
-        self._opened.add(track_id)
         n_keyframes, may_move_ends = 0, True
         while True:
             shown = self.desk.shown(track_id)
             if shown is None or not len(shown):
                 return
-            self._do("strip", track_id, -1, "verify_single")
+            is_strip = not (stands(shown) and (saw_tile or n_keyframes))
+            if is_strip:
+                self._do("strip", track_id, -1, "verify_single")
+                self._opened.add(track_id)
+            elif not saw_tile:
+                self._do("tile again", track_id, -1, "verify_grid")
+            saw_tile = False
             look = self.eye.look(shown)
             if look.thing < 0 or self._doubles(look, shown):
                 self._delete(track_id)
@@ -141,11 +169,11 @@ class Annotator:
             if shown.class_name != look.class_name:
                 self._do("class", track_id, -1, "class_single")
                 self.desk.set_class(track_id, look.class_name)
-            if cuts and self._cut(shown, look, cuts):
+            if is_strip and cuts and self._cut(shown, look, cuts):
                 cuts = 0
                 continue
-            is_changed = self._join(shown, look)
-            if may_move_ends and not is_changed:
+            is_changed = is_strip and self._join(shown, look)
+            if is_strip and may_move_ends and not is_changed:
                 may_move_ends, is_changed = False, self._span(shown, look)
             if n_keyframes < self.policy.most_keyframes and self._keyframe(shown, look):
                 n_keyframes += 1
@@ -249,12 +277,10 @@ class Annotator:
 
     def _missing(self, item: QueueItem) -> None:
         """Look at a tile of what may be a missing object; take it if it is one."""
-        from perception_label.geometry.cuboids import Cuboids
-
         self._do("missing tile", item.track_id, item.at_ns, "verify_grid")
         box = Cuboids([item.center_m], [item.size_m], [item.yaw_rad])
         thing = self.eye.unlabelled(item.at_ns, box, self._labelled)
-        if thing < 0:
+        if thing < 0 or self._is_boxed(thing, item.at_ns):
             self.desk.reject(item)
             return
         meant = self.eye.box(thing, item.at_ns)
@@ -270,6 +296,20 @@ class Annotator:
                 track_id = self.desk.draw(item.at_ns, self.hand.set(meant), class_name)
                 self.n_keyframes += 1
         self._strip(track_id)
+
+    def _is_boxed(self, thing: int, timestamp_ns: int) -> bool:
+        """Tell whether any track has a box on an object at a sweep; it has its own turn."""
+        there = self.eye.box(thing, timestamp_ns)
+        boxes = []
+        for track_id in self.desk.track_ids():
+            shown = self.desk.shown(track_id)
+            row = 0 if shown is None else int(np.searchsorted(shown.timestamps_ns, timestamp_ns))
+            if shown and row < len(shown) and shown.timestamps_ns[row] == timestamp_ns:
+                boxes.append(shown.cuboids.center_m[row])
+        if there is None or not boxes:
+            return False
+        apart = np.array(boxes)[:, :2] - there.center_m[0, :2]
+        return bool((np.hypot(*apart.T) < there.size_m[0, 1]).any())
 
     def _doubles(self, look: Look, shown: Shown) -> bool:
         """Tell whether another accepted track has the object in most of these sweeps."""
@@ -302,6 +342,12 @@ class Annotator:
 
     def _do(self, what: str, track_id: str, timestamp_ns: int, key: str) -> None:
         self.actions.append(Action(what, track_id, int(timestamp_ns), key))
+
+
+def stands(shown: Shown) -> bool:
+    """Tell whether a track is shown in one place, so that one tile shows all of its boxes."""
+    packed = shown.cuboids.packed()
+    return bool(np.ptp(packed, axis=0).max(initial=0.0) < STILL)
 
 
 def spent_s(actions: list[Action], seconds: ActionSeconds) -> Floats:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from perception_label.arrays import Floats
+from perception_label.arrays import Floats, Ints
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.quality.queue import QueueItem
@@ -21,6 +21,9 @@ class Desk(Protocol):
 
     def shown(self, track_id: str) -> Shown | None:
         """Return a track as it is now, None if it is gone."""
+
+    def count(self, shown: Shown, rows: Ints) -> Ints:
+        """Return the points in some of a track's boxes, (n,) int64."""
 
     def adopt(self, item: QueueItem) -> str | None:
         """Make a missing object's candidate a track; None if there is none to take."""

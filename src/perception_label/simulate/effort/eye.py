@@ -1,5 +1,6 @@
 """What a person who knows the truth sees in a track's boxes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from perception_label.quality.passing import FOUND_IOU, group_of, pass_iou
 from perception_label.simulate.effort.objects import Judged
 
 STRAY_IOU = 0.25  # with another object, from which a box has gone over to that
+REACH_M = 15.0  # boxes farther apart never meet, however long
 TOUCHES_IOU = 0.1  # a track that overlaps an object this little is still taken for its label
 
 
@@ -80,10 +82,14 @@ class Look:
     span_ns: tuple[int, int]
 
 
-class Eye:
-    """Compares what is shown with the truth."""
+Count = Callable[[Shown, Ints], Ints]  # the points in some of a track's boxes
 
-    def __init__(self, judged: Judged) -> None:
+
+class Eye:
+    """Compares what is shown with the truth; `count` tells the points in boxes it needs."""
+
+    def __init__(self, judged: Judged, count: Count) -> None:
+        self._count, self._within = count, judged.within
         truth = judged.truth
         order = np.lexsort((truth.tracks, truth.timestamps_ns))
         self._truth = truth[order]
@@ -100,6 +106,10 @@ class Eye:
         first = np.searchsorted(truth.timestamps_ns, shown.timestamps_ns[:1])
         last = np.searchsorted(truth.timestamps_ns, shown.timestamps_ns[-1:], "right")
         near = np.arange(*(first.tolist() + last.tolist())) if len(shown) else np.arange(0)
+        if len(near):
+            at, there = shown.cuboids.center_m[:, :2], truth.cuboids.center_m[near, :2]
+            close = (there > at.min(axis=0) - REACH_M) & (there < at.max(axis=0) + REACH_M)
+            near = near[close.all(axis=1)]
         pairs = pair_up(
             truth.cuboids[near], truth.timestamps_ns[near], shown.cuboids, shown.timestamps_ns
         )
@@ -116,6 +126,16 @@ class Eye:
         return self._judge(
             shown, thing, iou, np.where((other_iou >= STRAY_IOU) & (iou < TOUCHES_IOU), other, -1)
         )
+
+    def is_full(self, shown: Shown, rows: Ints) -> Mask:
+        """Tell which of a track's boxes hold enough points to be judged, (n,) bool."""
+        n_points = shown.n_points[rows].copy()
+        unknown = n_points < 0
+        if unknown.any():
+            n_points[unknown] = self._count(shown, rows[unknown])
+        full: Mask = n_points >= self._min_points
+        full &= self._within(shown.timestamps_ns[rows], shown.cuboids[rows])
+        return full
 
     def _thing_of(self, shown: Shown, truth_rows: Ints, boxes: Ints, iou: Floats) -> int:
         """Return the object that most boxes are on; boxes in which nothing shows count little."""
@@ -136,10 +156,10 @@ class Eye:
         shows = np.zeros(len(shown), dtype=bool)
         shows[there] = self._shows[rows[at[there]]]
         judged = np.isin(shown.timestamps_ns, self._timestamps_ns)
-        full = (shown.n_points < 0) | (shown.n_points >= self._min_points)
         found = FOUND_IOU.get(group_of(class_name) or "", 0.25)
         # A box on an object that hardly shows is neither right nor wrong.
-        is_false = judged & full & ~shows & ~(there & (iou >= found))
+        is_false = judged & ~shows & ~(there & (iou >= found))
+        is_false[is_false] = self.is_full(shown, np.flatnonzero(is_false))
         is_wrong = (judged & shows & (iou < pass_iou(class_name))) | is_false
         seen = truth.timestamps_ns[rows[self._needed[rows]]]
         span = (int(seen[0]), int(seen[-1])) if len(seen) else (0, -1)

@@ -1,6 +1,6 @@
 """The objects of a log that have to be labelled, as its truth knows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from perception_label.quality.passing import group_of, pass_iou
 from perception_label.storage.logs import Log
 
 MIN_POINTS = 5  # in a box for a person to tell whether it is right
+MAX_RANGE_M = 75.0  # of the sensor: as far as proposals are searched, and Waymo's labels reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Judged:
         Recording time they stand for.
     min_points : int
         In a box that shows.
+    max_range_m : float
+        Of the sensor, to the centre of a box that shows.
     """
 
     truth: Labels
@@ -73,6 +76,15 @@ class Judged:
     world_from_sensor: Floats
     sensor_s: float
     min_points: int
+    max_range_m: float = float("inf")
+
+    def within(self, timestamps_ns: Ints, cuboids: Cuboids) -> Mask:
+        """Tell which boxes lie in range of the sensor at the judged sweep next to them, (n,)."""
+        at = np.searchsorted(self.timestamps_ns, timestamps_ns)
+        at = np.minimum(at, len(self.timestamps_ns) - 1)
+        away = cuboids.center_m[:, :2] - self.world_from_sensor[at, :2, 3]
+        near: Mask = np.hypot(away[:, 0], away[:, 1]) <= self.max_range_m
+        return near
 
     @property
     def n_boxes(self) -> int:
@@ -80,8 +92,10 @@ class Judged:
         return sum(int(np.count_nonzero(thing.shown)) for thing in self.things)
 
 
-def judged(log: Log, *, min_points: int = MIN_POINTS) -> Judged:
+def judged(log: Log, *, min_points: int = MIN_POINTS, max_range_m: float = MAX_RANGE_M) -> Judged:
     """Return what has to be labelled in a log.
+
+    Boxes out of range are set aside as those with few points are: as if they held none.
 
     Raises
     ------
@@ -102,14 +116,23 @@ def judged(log: Log, *, min_points: int = MIN_POINTS) -> Judged:
     at = np.searchsorted(log.timestamps_ns, instants)
     period_s = float(np.median(np.diff(log.timestamps_ns))) / 1e9 if len(instants) > 1 else 0.1
     span_s = float(instants[-1] - instants[0]) / 1e9 if len(instants) else 0.0
-    return Judged(
+    target = Judged(
         truth=here,
-        things=things_of(here, min_points),
+        things=(),
         timestamps_ns=instants,
         world_from_sensor=log.world_from_sensor[at],
         sensor_s=span_s + period_s,
         min_points=min_points,
+        max_range_m=max_range_m,
     )
+    here = in_range(target, here)
+    return replace(target, truth=here, things=things_of(here, min_points))
+
+
+def in_range(judged: Judged, labels: Labels) -> Labels:
+    """Return labels in which boxes out of range hold no points."""
+    near = judged.within(labels.timestamps_ns, labels.cuboids)
+    return replace(labels, n_points=np.where(near, labels.n_points, 0))
 
 
 def things_of(truth: Labels, min_points: int = MIN_POINTS) -> tuple[Thing, ...]:
