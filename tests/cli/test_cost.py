@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -24,7 +25,7 @@ def labelled(tmp_path):
 def test_cost_prints_one_json_object(labelled, capsys):
     assert main(["cost", labelled, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert {"by_hand", "sensor_linear", "world_linear"} <= result["strategies"].keys()
+    assert {"by_hand", "sensor_linear", "world_linear", "ours"} == result["strategies"].keys()
     for way in result["strategies"].values():
         assert way["hours_per_sensor_hour"].keys() == {"low", "nominal", "high"}
         assert {"recall", "precision", "mean_iou", "passing"} <= way["quality"].keys()
@@ -44,3 +45,16 @@ def test_cost_prints_tables_and_draws_for_people(labelled, tmp_path, capsys):
 def test_cost_with_a_missing_table_of_seconds_is_one_line(labelled, tmp_path, capsys):
     assert main(["cost", labelled, "--seconds", str(tmp_path / "none.toml")]) == 1
     assert "none.toml: expected a table of action seconds" in capsys.readouterr().err
+
+
+def test_cost_leaves_the_workspace_as_it_was(labelled, capsys):
+    before = sorted(str(p) for p in Path(labelled).rglob("*"))
+    assert main(["cost", labelled]) == 0
+    capsys.readouterr()
+    assert sorted(str(p) for p in Path(labelled).rglob("*")) == before
+
+
+def test_cost_without_proposals_says_what_to_run(tmp_path, capsys):
+    open_workspace(tmp_path / "ws").ingest(recording())
+    assert main(["cost", str(tmp_path / "ws")]) == 1
+    assert "perception-label propose" in capsys.readouterr().err

@@ -12,6 +12,10 @@ def run(
     workspace: Annotated[Path, typer.Argument(help="The workspace.")],
     log: Annotated[str | None, typer.Option(help="The log; not needed if there is one.")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="A hand that never misses.")] = False,
+    max_range: Annotated[
+        float, typer.Option(help="Metres from the sensor within which boxes are wanted.", min=0)
+    ] = 75.0,
+    min_points: Annotated[int, typer.Option(help="Points in a box that is wanted.", min=1)] = 5,
     seconds: Annotated[
         Path | None, typer.Option(help="A TOML file with your own action seconds.")
     ] = None,
@@ -35,6 +39,8 @@ def run(
         noise=Noise(0.0, 0.0) if exact else Noise(),
         seconds=load_seconds(seconds),
         seed=seed,
+        min_points=min_points,
+        max_range_m=max_range,
         on_step=lambda name: note(f"{name} ..."),
     )
     if figure is not None:
@@ -50,7 +56,8 @@ def describe(result: dict[str, Any]) -> list[str]:
     ways = result["strategies"]
     lines = [
         f"log {result['log_id']}: {result['n_tracks']} tracks, {result['n_boxes']} boxes with "
-        f"{result['min_points']} points or more, {result['sensor_s']:.1f} s",
+        f"{result['min_points']} points or more within {result['max_range_m']:g} m, "
+        f"{result['sensor_s']:.1f} s",
         *(f"{name}: {way['title']}" for name, way in ways.items()),
     ]
     keys = sorted({key for way in ways.values() for key in way["counts"]})
@@ -58,7 +65,7 @@ def describe(result: dict[str, Any]) -> list[str]:
     return [
         *lines,
         table("actions", ("", *ways), counts),
-        table("cost, pauses included: low / nominal / high", ("", *ways), _cost_rows(ways)),
+        table("cost, pauses included", ("", *ways), _cost_rows(ways)),
         table("final labels", ("", *ways), _quality_rows(ways)),
         *(
             f"{name} costs {times:.1f} times ours at ours' quality"
@@ -74,13 +81,9 @@ def _cost_rows(ways: dict[str, Any]) -> list[tuple[str, ...]]:
         ("hours_per_sensor_hour", "hours per sensor-hour"),
         ("hours_per_w_hour", "hours per W-hour"),
     ):
-        cells = (
-            " / ".join(
-                f"{value:.3g}" if value < 1000 else f"{value:.0f}" for value in way[key].values()
-            )
-            for way in ways.values()
-        )
-        rows.append((title, *cells))
+        for level in ("low", "nominal", "high"):
+            values = (way[key][level] for way in ways.values())
+            rows.append((f"{title}, {level}", *(f"{v:.1f}" for v in values)))
     keyframes = (str(way["n_keyframes"]) for way in ways.values())
     spans = (way["boxes_per_keyframe"] for way in ways.values())
     per = ("-" if each is None else f"{each:.1f}" for each in spans)

@@ -130,6 +130,7 @@ class MemoryDesk:
         points = np.concatenate([one.n_points, two.n_points[new]])[order]
         one.times, one.boxes, one.n_points = times[order], Cuboids.unpack(packed), points
         one.keys = {**two.keys, **one.keys}
+        return True
 
     def split(self, track_id, at_ns):
         old = self.tracks[track_id]

@@ -183,7 +183,10 @@ class Annotator:
 
     def _keyframe(self, shown: Shown, look: Look) -> bool:
         """Correct one box: where the engine asks, else the best seen, then the worst."""
+        now = self.desk.shown(shown.track_id)
         wrong = shown.timestamps_ns[look.is_wrong & ~look.is_false]
+        # The ends may just have been moved.
+        wrong = wrong[np.isin(wrong, now.timestamps_ns)] if now is not None else wrong[:0]
         if not len(wrong):
             return False
         if shown.next_keyframe_ns in wrong:
@@ -191,7 +194,7 @@ class Annotator:
         elif len(wrong) > len(shown) / 2:
             at = self.eye.best_seen(look.thing, wrong)
         else:
-            at = int(shown.timestamps_ns[np.argmin(np.where(look.is_wrong, look.iou, 2.0))])
+            at = int(wrong[np.argmin(look.iou[np.isin(shown.timestamps_ns, wrong)])])
         meant = self.eye.box(look.thing, at)
         if meant is None:
             return False
@@ -232,7 +235,8 @@ class Annotator:
             shared = np.isin(other.timestamps_ns, shown.timestamps_ns).sum()
             if theirs.thing == look.thing and gained > 2 and shared < 0.2 * len(other):
                 self._do("join", shown.track_id, -1, "merge_split_track")
-                self.desk.merge(shown.track_id, other_id)
+                if not self.desk.merge(shown.track_id, other_id):
+                    self._delete(other_id)
                 self.done.pop(other_id, None)
                 return True
         return False

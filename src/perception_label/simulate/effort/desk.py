@@ -46,8 +46,8 @@ class Desk(Protocol):
     def delete(self, track_id: str) -> None:
         """Remove a track."""
 
-    def merge(self, track_id: str, other_id: str) -> None:
-        """Join the other track to a track of the same object."""
+    def merge(self, track_id: str, other_id: str) -> bool:
+        """Join the other track to a track of the same object; False if that cannot be."""
 
     def split(self, track_id: str, at_ns: int) -> str:
         """Cut a track; what begins at the sweep gets the id that is returned."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perception_label.arrays import Floats, Ints
+from perception_label.errors import EditError
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.inside import points_inside
 from perception_label.geometry.labels import Labels
@@ -124,13 +125,18 @@ class EditDesk:
         """Remove a track."""
         self._append([make.delete(track_id)])
 
-    def merge(self, track_id: str, other_id: str) -> None:
-        """Join the other track to a track of the same object."""
+    def merge(self, track_id: str, other_id: str) -> bool:
+        """Join the other track to a track of the same object; False if that cannot be."""
+        try:
+            self._edits.append([make.merge(track_id, other_id)])
+        except EditError:
+            return False
         one, two = self._machine.get(track_id), self._machine.get(other_id)
         if one is not None and two is not None:
             self._machine[track_id] = _joined(one, two)
         self._shown.pop(other_id, None)
-        self._append([make.merge(track_id, other_id)])
+        self._solve(track_id)
+        return True
 
     def split(self, track_id: str, at_ns: int) -> str:
         """Cut a track; what begins at the sweep gets the id that is returned."""

@@ -146,6 +146,7 @@ class CostReport:
             "n_tracks": len(self.judged.things),
             "n_boxes": self.judged.n_boxes,
             "min_points": self.judged.min_points,
+            "max_range_m": self.judged.max_range_m,
             "noise_m": self.noise_m,
             "noise_rad": self.noise_rad,
             "strategies": {name: each.as_dict() for name, each in self.strategies.items()},
