@@ -170,8 +170,8 @@ def describe(loose: Loose, clusters: Clusters) -> Described:
     points = loose.points_m[rows].astype(np.float64)
     middle = np.add.reduceat(points, start) / count[:, None] if k else np.zeros((0, 3))
     away = np.linalg.norm(points[:, :2] - loose.sensor_m[loose.sweeps[rows], :2], axis=1)
-    nearest = np.array([r[np.argmin(away[r])] for r in np.split(np.arange(len(ids)), start[1:])])
-    nearest = nearest[:k].astype(np.int64)
+    each = np.split(np.arange(len(ids)), start[1:]) if k else []
+    nearest = np.array([r[np.argmin(away[r])] for r in each], dtype=np.int64)
     sensor = loose.sensor_m[loose.sweeps[rows[nearest]]] if k else np.zeros((0, 3))
     # Each cluster as its own sensor saw it, so that all may be fitted at once.
     seen = points - sensor[ids]
