@@ -6,7 +6,10 @@ import yaml
 from perception_label.errors import SettingError
 from perception_label.ontology import SHIPPED, load_ontology, parse_ontology
 
-OURS = "car, truck, bus, trailer, motorcycle, bicycle, cyclist, pedestrian, construction_vehicle, other"
+OURS = (
+    "car, truck, bus, trailer, motorcycle, bicycle, cyclist, pedestrian, "
+    "construction_vehicle, other"
+)
 
 
 def test_the_shipped_one_has_our_vocabulary():
@@ -23,7 +26,7 @@ def test_a_class_or_attribute_that_is_unknown_lists_the_known():
     ontology = load_ontology()
     with pytest.raises(SettingError, match=f"expected one of {OURS}.*got 'van'"):
         ontology.check_class("van")
-    with pytest.raises(SettingError, match="expected one of occlusion, .*note.*got 'colour'"):
+    with pytest.raises(SettingError, match=r"expected one of occlusion, .*note.*got 'colour'"):
         ontology.check_attribute("colour", "red", "car", per_sweep=False)
 
 
@@ -74,7 +77,8 @@ classes:
             ("max_speed_mps: 50", "max_speed_mps: 50\n    geometry: [mesh]"),
             "expected geometry from",
         ),
-        (("  car:", "  - car:"), "YAML"),
+        (("  car:", "  - car:"), "expected keys and values"),
+        (("  car:", "\tcar:"), "YAML"),
         (("classes:", "klasses:"), "expected keys"),
     ],
 )

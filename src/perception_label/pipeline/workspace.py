@@ -66,8 +66,14 @@ class Workspace:
 
         return ingest(self.path, source, format, **options)
 
-    def cuboids(self, log: Log | str | None = None, coordinate_frame: str = "world") -> pa.Table:
-        """Return the latest dense machine boxes of a log (`schema.CUBOIDS`).
+    def cuboids(
+        self,
+        log: Log | str | None = None,
+        coordinate_frame: str = "world",
+        *,
+        track: str | None = None,
+    ) -> pa.Table:
+        """Return the dense machine boxes of a log (`schema.CUBOIDS`): solved ones, else proposals.
 
         Parameters
         ----------
@@ -75,16 +81,21 @@ class Workspace:
             The log.
         coordinate_frame : str
             `world`, or `ego` or `sensor` at each box's own instant.
+        track : str, optional
+            Only the boxes of this track. The first call on a `Log` sorts the rows by track; the
+            next ones on the same `Log` only pick.
 
         Raises
         ------
         WorkspaceError
             If nothing made boxes yet.
+        SettingError
+            If there are none of that track.
         MissingPosesError
             If another coordinate frame was asked for and the log has no ego poses.
         """
         opened = self._opened(log)
-        return _in_coordinate_frame(opened, opened.dense_boxes(), coordinate_frame)
+        return _in_coordinate_frame(opened, opened.dense_boxes(track_id=track), coordinate_frame)
 
     def tracks(self, log: Log | str | None = None) -> pa.Table:
         """Return one row per track of `cuboids(log)` (`schema.TRACKS`)."""

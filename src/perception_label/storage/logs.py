@@ -13,6 +13,7 @@ from perception_label.errors import SettingError, WorkspaceError
 from perception_label.geometry.cameras import Camera, Images
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, interpolate_poses
+from perception_label.storage.dense import DenseBoxes
 from perception_label.storage.log_info import LogInfo
 from perception_label.storage.sweeps import SweepFile, batch_to_sweep
 from perception_label.storage.whole import BESIDE, lock, read_table, write_table
@@ -42,6 +43,7 @@ class Log:
         self.n_points: Ints = index.column("n_points").to_numpy()
         self.n_not_finite: Ints = index.column("n_not_finite").to_numpy()
         self.sweeps = Sweeps(self)
+        self._dense: tuple[tuple[str, int, int], DenseBoxes] | None = None
 
     def __reduce__(self) -> tuple[type["Log"], tuple[Path, Path]]:
         return Log, (self._folder, self._machine)
@@ -164,9 +166,25 @@ class Log:
             "run `perception-label propose`"
         )
 
-    def dense_boxes(self, source: str | None = None) -> pa.Table:
-        """Return the machine's dense boxes, world frame; see `dense_source`."""
-        return completed(read_table(self._machine_path(self.dense_source(source))))
+    def dense_boxes(self, source: str | None = None, track_id: str | None = None) -> pa.Table:
+        """Return the machine's dense boxes, world frame, of all tracks or one; see `dense_source`.
+
+        Raises
+        ------
+        WorkspaceError
+            If there are none.
+        SettingError
+            If there are none of that track.
+        """
+        path = self._machine_path(self.dense_source(source))
+        if track_id is None:
+            return completed(read_table(path))
+        facts = path.stat()
+        # Another result of that name is another file.
+        now = (path.name, facts.st_ino, facts.st_mtime_ns)
+        if self._dense is None or self._dense[0] != now:
+            self._dense = (now, DenseBoxes(completed(read_table(path))))
+        return self._dense[1].track(track_id)
 
     def machine_file(self, name: str) -> Path:
         """Return where the machine result of this name lies, whether it is there or not."""
