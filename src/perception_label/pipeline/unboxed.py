@@ -101,8 +101,8 @@ def _in_chunk(log: Log, boxed: Labels, looked: Ints, workers: int) -> list[_Foun
         for d in still
         for k in range(len(d.cuboids))
     ]
-    likely = unboxed.probability(np.array([f.features for f in found]).reshape(len(found), -1))
     if found:
+        likely = unboxed.probability(np.array([f.features for f in found]))
         first = concatenate([f.cuboids[:1] for f in found])
         found = [found[k] for k in np.sort(keep_best(first, likely, SHARED, measure="min_area"))]
     fleeting = unboxed.describe(loose, unboxed.fleeting_clusters(loose, stands))

@@ -18,7 +18,6 @@ from perception_label.simulate.effort.hand import Hand
 
 LEAST_STRAY = 3  # boxes on another object for which a track is cut
 STILL = 1e-6  # metres and radians
-ROUNDS = 2  # times the queue is fetched anew; what still comes back then stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +30,8 @@ class Policy:
     slack_sweeps: int = 2  # an end that misses so few sweeps is left as it is
     false_score: float = 0.6  # tracks less likely to be right are first looked at in a grid
     most_keyframes: int = 60  # per opening of a track
+    page: int = 150  # items taken before the queue is ranked anew
+    stop_after: int = 100  # tiles of missing objects in a row that were none; the rest is left
     least_error: float = 0.5  # expected wrong boxes below which an item is not worth a look
 
 
@@ -65,6 +66,7 @@ class Annotator:
     passing: dict[int, int] = field(default_factory=dict)
     curve: list[tuple[int, int]] = field(default_factory=list)
     _labelled: dict[int, set[int]] = field(default_factory=dict)
+    _n_in_vain: int = 0
     _taken: set[str] = field(default_factory=set)
     _opened: set[str] = field(default_factory=set)
 
@@ -75,12 +77,13 @@ class Annotator:
             if shown is not None:
                 self._note(shown, self.eye.look(shown))
         self._mark()
-        for _ in range(ROUNDS):
+        while True:
             n_before = len(self.actions)
-            for item in self.desk.queue():
+            fresh = [item for item in self.desk.queue() if item.item_id not in self._taken]
+            for item in fresh[: self.policy.page]:
                 self._take(item)
                 self._mark()
-            if len(self.actions) == n_before:
+            if len(self.actions) == n_before and len(fresh) <= self.policy.page:
                 break
 
     def _take(self, item: QueueItem) -> None:
@@ -281,9 +284,12 @@ class Annotator:
 
     def _missing(self, item: QueueItem) -> None:
         """Look at a tile of what may be a missing object; take it if it is one."""
+        if self._n_in_vain >= self.policy.stop_after:
+            return
         self._do("missing tile", item.track_id, item.at_ns, "verify_grid")
         box = Cuboids([item.center_m], [item.size_m], [item.yaw_rad])
         thing = self.eye.unlabelled(item.at_ns, box, self._labelled)
+        self._n_in_vain = self._n_in_vain + 1 if thing < 0 else 0
         if thing < 0 or self._is_boxed(thing, item.at_ns):
             self.desk.reject(item)
             return

@@ -41,22 +41,25 @@ class EditDesk:
         self._edits = workspace.edits(log)
         self._shown: dict[str, Shown] = {}
         self._machine: dict[str, Labels] = {}
+        self._changed: set[str] = set()
+        self._rejected: set[str] = set()
         self._n_new = 0
         self._candidates = _by_track(log, ("candidates", "unboxed"))
         edits: list[Edit] = []
         for track_id, boxes in _by_track(log, ("proposals",)).items():
             edits += self._adopted(track_id, boxes)
         self._append(edits)
+        self._changed.clear()
 
     def queue(self) -> Sequence[QueueItem]:
         """Return the review queue of the tracks as they are now."""
-        found = review_queue(self._log)
-        self._candidates = _by_track(self._log, ("candidates", "unboxed"))
+        changed = [self._shown[name] for name in self._changed if name in self._shown]
+        self._log.write_machine("solved", labels_to_table(_labels(changed), "solver"))
+        found = review_queue(self._log, state=self._edits.state())
+        known = set(self._shown) | self._rejected
+        candidates = _by_track(self._log, ("candidates", "unboxed"))
+        self._candidates = {name: c for name, c in candidates.items() if name not in known}
         return found.items
-
-    def publish(self) -> None:
-        """Write the tracks as they are now as the machine result `solved`."""
-        self._log.write_machine("solved", labels_to_table(self.labels(), "solver"))
 
     def track_ids(self) -> list[str]:
         """Return the tracks that are there."""
@@ -153,22 +156,16 @@ class EditDesk:
 
     def reject(self, item: QueueItem) -> None:
         """Say that a missing object is none."""
-        self._candidates.pop(item.track_id, None)
+        boxes = self._candidates.pop(item.track_id, None)
+        self._rejected.add(item.track_id)
+        if boxes is None:
+            return
+        edits = self._adopted(item.track_id, boxes)[:1]
+        self._edits.append([*edits, make.delete(item.track_id)])
 
     def labels(self) -> Labels:
         """Return the boxes of all tracks, points not counted, world frame."""
-        shown = [each for each in self._shown.values() if len(each)]
-        sizes = [len(each) for each in shown]
-        none: Floats = np.empty(0)
-        return Labels.from_columns(
-            np.concatenate([none.astype(np.int64), *(each.timestamps_ns for each in shown)]),
-            np.repeat([each.track_id for each in shown], sizes),
-            np.repeat([each.class_name for each in shown], sizes),
-            Cuboids.unpack(
-                np.concatenate([np.empty((0, 7)), *(each.cuboids.packed() for each in shown)])
-            ),
-            expected_iou=np.concatenate([none, *(each.expected_iou for each in shown)]),
-        )
+        return _labels(list(self._shown.values()))
 
     def _adopted(self, track_id: str, boxes: Labels) -> list[Edit]:
         """Return the edits that make a machine's boxes a track with hints."""
@@ -189,6 +186,7 @@ class EditDesk:
             self._solve(track_id)
 
     def _solve(self, track_id: str) -> None:
+        self._changed.add(track_id)
         state: TrackState = self._edits.track(track_id)
         if not state.is_live:
             self._shown.pop(track_id, None)
@@ -198,6 +196,21 @@ class EditDesk:
     def _new_id(self) -> str:
         self._n_new += 1
         return f"h{self._n_new:05d}"
+
+
+def _labels(tracks: list[Shown]) -> Labels:
+    shown = [each for each in tracks if len(each)]
+    sizes = [len(each) for each in shown]
+    none: Floats = np.empty(0)
+    return Labels.from_columns(
+        np.concatenate([none.astype(np.int64), *(each.timestamps_ns for each in shown)]),
+        np.repeat([each.track_id for each in shown], sizes),
+        np.repeat([each.class_name for each in shown], sizes),
+        Cuboids.unpack(
+            np.concatenate([np.empty((0, 7)), *(each.cuboids.packed() for each in shown)])
+        ),
+        expected_iou=np.concatenate([none, *(each.expected_iou for each in shown)]),
+    )
 
 
 def _keyframe(track_id: str, timestamp_ns: int, box: Cuboids) -> Edit:
