@@ -26,7 +26,8 @@ def corner(seed, n):
 
 def shape_of(points, most=500):
     model, nearest = np.zeros((most, 3), np.float32), np.full((32, 24, 18), -1, np.int32)
-    n = register.grow(points, np.zeros(4), HALF_M, 0.08, SIDE_M, 0, model, nearest)
+    apart2 = np.full(nearest.shape, np.inf, np.float32)
+    n = register.grow(points, np.zeros(4), HALF_M, 0.08, SIDE_M, 0, model, nearest, apart2)
     return model, nearest, n
 
 
@@ -50,7 +51,8 @@ def test_grow_matches_its_oracle(seed, n):
     results = []
     for side in (register, oracle):
         model, nearest = np.zeros((20, 3), np.float32), np.full((32, 24, 18), -1, np.int32)
-        found = side.grow(points, move, HALF_M, 0.08, SIDE_M, 0, model, nearest)
+        apart2 = np.full(nearest.shape, np.inf, np.float32)
+        found = side.grow(points, move, HALF_M, 0.08, SIDE_M, 0, model, nearest, apart2)
         results.append((found, model, nearest))
     assert results[0][0] == results[1][0]
     assert results[0][1] == pytest.approx(results[1][1], abs=1e-5)

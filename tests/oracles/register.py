@@ -26,7 +26,9 @@ def _cell(p, side_m, shape):
     return tuple(cell) if ((cell >= 0) & (cell < shape)).all() else None
 
 
-def grow(points_m, move, half_m, apart_m, side_m, n_model, model_m, nearest):
+def grow(
+    points_m, move, half_m, apart_m, side_m, n_model, model_m, nearest, apart2
+):
     n = n_model
     for p in in_axes(points_m, move):
         if n == len(model_m):
@@ -46,9 +48,9 @@ def grow(points_m, move, half_m, apart_m, side_m, n_model, model_m, nearest):
             for b in ranges[1]:
                 for d in ranges[2]:
                     middle = (np.array([a, b, d]) - np.array(nearest.shape) // 2 + 0.5) * side_m
-                    old = nearest[a, b, d]
-                    new = np.linalg.norm(p - middle)
-                    if old < 0 or np.linalg.norm(model_m[old] - middle) > new:
+                    new = ((p - middle) ** 2).sum()
+                    if apart2[a, b, d] > new:
+                        apart2[a, b, d] = new
                         nearest[a, b, d] = n
         n += 1
     return n
@@ -78,9 +80,7 @@ def likeness(points_m, poses, model_m, nearest, side_m, half_m, spread_m, strang
         out[m] = total
 
 
-def align(  # noqa: PLR0917
-    points_m, poses, model_m, nearest, side_m, half_m, radius_m, spread_m, strange, out
-):
+def align(points_m, poses, model_m, nearest, side_m, half_m, radius_m, spread_m, strange, out):
     for m in range(len(poses)):
         for radius in radius_m:
             pairs = _pairs(points_m, poses[m], model_m, nearest, side_m, half_m)

@@ -16,6 +16,7 @@ def grow(
     n_model: int,
     model_m: NDArray[np.float32],
     nearest: NDArray[np.int32],
+    apart2: NDArray[np.float32],
 ) -> int: ...
 def likeness(
     points_m: NDArray[np.float32],

@@ -82,17 +82,20 @@ def grow(
     int64_t n_model,
     float[:, ::1] model_m,
     int32_t[:, :, ::1] nearest,
+    float[:, :, ::1] apart2,
 ) -> int64_t:
     """Add points to a shape where it has none yet and return its new number of points.
 
     points_m (N, 3) in the axes of a pose; move (4,) x, y, z, yaw of the object in those axes;
     half_m (3,) half sizes, points outside are not taken; apart_m closer ones are there already;
     side_m of a cell; model_m (C, 3), n_model of it filled; nearest (X, Y, Z) index of the point nearest to each
-    cell's middle, -1 where none is within five cells.
+    cell's middle, -1 where none is within five cells, and apart2 (X, Y, Z) its squared distance, huge
+    there.
     """
     cdef Py_ssize_t i, a, b, d, ia, ib, ic, n = n_model
     cdef Py_ssize_t nx = nearest.shape[0], ny = nearest.shape[1], nz = nearest.shape[2]
-    cdef double c = cos(move[3]), s = sin(move[3]), x, y, z, u, v, w, here, there
+    cdef double c = cos(move[3]), s = sin(move[3]), x, y, z, u, v, w, here, across
+    cdef float there
     cdef int32_t old
     cdef int reach = 5
     with nogil:
@@ -124,16 +127,13 @@ def grow(
                 x = (a - nx // 2 + 0.5) * side_m
                 for b in range(max(0, ib - reach), min(ny, ib + reach + 1)):
                     y = (b - ny // 2 + 0.5) * side_m
+                    across = (u - x) * (u - x) + (v - y) * (v - y)
                     for d in range(max(0, ic - reach), min(nz, ic + reach + 1)):
                         w = (d - nz // 2 + 0.5) * side_m
-                        there = (u - x) ** 2 + (v - y) ** 2 + (z - w) ** 2
-                        old = nearest[a, b, d]
-                        if old >= 0:
-                            here = (model_m[old, 0] - x) ** 2 + (model_m[old, 1] - y) ** 2
-                            here += (model_m[old, 2] - w) ** 2
-                            if here <= there:
-                                continue
-                        nearest[a, b, d] = <int32_t>n
+                        there = <float>(across + (z - w) * (z - w))
+                        if there < apart2[a, b, d]:
+                            apart2[a, b, d] = there
+                            nearest[a, b, d] = <int32_t>n
             n += 1
     return n
 

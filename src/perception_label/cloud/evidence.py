@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_label._core import terrain
 from perception_label.arrays import Floats, Ints, Points, Pose
 from perception_label.cloud.ground import split_ground
 from perception_label.cloud.thin import thin
@@ -14,7 +15,7 @@ CELL_M = 0.5  # side of the ground's cells; a car covers about 40 of them
 GROUND_REACH_M = 80.0  # farther ground is too thin to be told from kerbs and bodies
 GRAIN_M = 1e-3  # points are kept to whole millimetres, so that they sort as integers
 
-_HALF = 1 << 31  # cells are numbered from here, so that numbers stay positive
+_HALF = 1 << 30  # cells are numbered from here, so that numbers stay positive
 _LEAST_CELLS = 6  # a plane through fewer says little
 _UPRIGHT = 2.0  # cells' worth of belief that the ground is level, against a lopsided few
 
@@ -113,28 +114,9 @@ class GroundMap:
         A plane is fitted to the cells in a square of `reach_m` around each place, leaning to
         level where there are few. xy_m (P, 2), metres from the origin.
         """
-        if len(xy_m) == 0 or len(self.cells) == 0:
-            return np.full(len(xy_m), np.nan)
-        at = np.floor(xy_m / CELL_M).astype(np.int64)
-        wide = int(np.ceil(reach_m / CELL_M))
-        offsets = np.arange(-wide, wide + 1)
-        x, y = (g.ravel() for g in np.meshgrid(offsets, offsets, indexing="ij"))
-        wanted = cell_numbers((at[:, None] + np.column_stack([x, y])).reshape(-1, 2))
-        found = np.minimum(np.searchsorted(self.cells, wanted), len(self.cells) - 1)
-        known = (self.cells[found] == wanted).reshape(len(xy_m), -1)
-        z = np.where(known, self.heights_m[found].reshape(known.shape), 0.0)
-        u = (at[:, :1] + x + 0.5) * CELL_M - xy_m[:, :1]
-        v = (at[:, 1:] + y + 0.5) * CELL_M - xy_m[:, 1:]
-        return _plane_heights(known, u, v, z)
-
-
-def _plane_heights(known: NDArray[np.bool_], u: Floats, v: Floats, z: Floats) -> Floats:
-    """Return where the plane through the known heights stands at u = v = 0; all (P, Q)."""
-    basis = np.stack([np.ones_like(u), u, v], axis=-1) * known[..., None]
-    normal = np.einsum("pqi,pqj->pij", basis, basis)
-    normal[:, 1, 1] += _UPRIGHT
-    normal[:, 2, 2] += _UPRIGHT
-    enough = known.sum(axis=1) >= _LEAST_CELLS
-    normal[~enough] = np.eye(3)
-    plane = np.linalg.solve(normal, np.einsum("pqi,pq->pi", basis, z)[..., None])[..., 0]
-    return np.where(enough, plane[:, 0], np.nan)
+        out = np.empty(len(xy_m))
+        terrain.plane_heights(
+            self.cells, self.heights_m, np.ascontiguousarray(xy_m), CELL_M, reach_m, _UPRIGHT,
+            _LEAST_CELLS, _HALF, out,
+        )  # fmt: skip
+        return out

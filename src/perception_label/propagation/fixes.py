@@ -5,8 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from perception_label.arrays import Floats, Mask, Points
-from perception_label.propagation.shape import Shape
+from perception_label.arrays import Floats, Mask
 
 # A likeness of n points falls off as n; fitted to the errors against exact truth on simulated
 # logs, where n points say less than n independent measurements would.
@@ -40,20 +39,27 @@ class Fixes:
         """Where there is a measurement, (S,)."""
         return self.weights[:, 2, 2] + self.weights[:, 0, 0] > 0
 
-    def set(self, i: int, pose: Floats, covariance: Floats) -> None:
-        """Store one; covariance (3, 3) ahead, sideways, turned in the object's own axes."""
-        c, s = np.cos(pose[3]), np.sin(pose[3])
-        turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    def set(self, i: int, pose: Floats, spread: Floats) -> None:
+        """Store one; spread (3, 3) is the covariance of x, y, yaw."""
         self.poses[i] = pose
-        self.weights[i] = turn @ np.linalg.inv(covariance) @ turn.T
+        self.weights[i] = np.linalg.inv(spread)
 
+    def set_aligned(self, rows: list[int], poses: list[Floats], curved: list[Floats]) -> None:
+        """Store aligned poses with the curvatures of their likeness (`Shape.curvature`).
 
-def aligned_covariance(shape: Shape, points_m: Points, pose: Floats) -> Floats:
-    """Return the covariance (3, 3) of an aligned pose: ahead, sideways, turned.
-
-    What the points do not hold, such as the way along a wall of a lorry, comes out large.
-    """
-    curved = shape.curvature(points_m, pose)
-    values, vectors = np.linalg.eigh(curved * np.outer(_WORTH, _WORTH))
-    information = (vectors * np.maximum(values, 0.0)) @ vectors.T + _LEAST
-    return np.linalg.inv(information) + _NOISE
+        What the points do not hold, such as the way along a lorry's side, gets little weight.
+        """
+        if not rows:
+            return
+        self.poses[rows] = poses
+        values, vectors = np.linalg.eigh(np.array(curved) * np.outer(_WORTH, _WORTH))
+        axes = np.swapaxes(vectors, 1, 2)
+        found = (vectors * np.maximum(values, 0.0)[:, None]) @ axes + _LEAST
+        weights = np.linalg.inv(np.linalg.inv(found) + _NOISE)
+        yaw = self.poses[rows, 3]
+        turn = np.zeros((len(rows), 3, 3))
+        turn[:, 0, 0] = turn[:, 1, 1] = np.cos(yaw)
+        turn[:, 1, 0] = np.sin(yaw)
+        turn[:, 0, 1] = -turn[:, 1, 0]
+        turn[:, 2, 2] = 1.0
+        self.weights[rows] = turn @ weights @ np.swapaxes(turn, 1, 2)

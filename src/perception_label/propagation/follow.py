@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from perception_label.arrays import Floats, Points
-from perception_label.propagation.fixes import Fixes, aligned_covariance
+from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.height import Height
 from perception_label.propagation.motion import Motion
 from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
@@ -33,6 +33,7 @@ def follow_rigid(subject: Subject, height: Height) -> Fixes:
     keyed = keyed_shape(subject)
     if len(keyed) < LEAST:
         return fixes
+    rows, poses, curved = [], [], []
     for k, here in enumerate(keys.at.tolist()):
         speed = first_speed(subject, k, keyed)
         for sweeps in keys.between(k, len(views)):
@@ -43,7 +44,10 @@ def follow_rigid(subject: Subject, height: Height) -> Fixes:
                 # Between two keyframes the nearer one's word counts.
                 if found is not None and abs(i - here) < near[i]:
                     near[i] = abs(i - here)
-                    fixes.set(i, *found)
+                    rows.append(i)
+                    poses.append(found[0])
+                    curved.append(found[1])
+    fixes.set_aligned(rows, poses, curved)
     return fixes
 
 
@@ -57,7 +61,7 @@ class _Walk:
 def _step(
     subject: Subject, i: int, shape: Shape, walk: _Walk, height: Height
 ) -> tuple[Floats, Floats] | None:
-    """Look for the object in sweep i and return its pose and covariance, if it is there."""
+    """Look for the object in sweep i; return its pose and the likeness's curvature there."""
     views = subject.views
     dt = views.seconds[i] - views.seconds[walk.at]
     guess = place(walk.pose, (walk.speed * dt)[None])[0]
@@ -72,12 +76,12 @@ def _step(
     if best is None:
         walk.n_lost += 1
         return None
-    covariance = aligned_covariance(shape, points, best)
+    curved = shape.curvature(points, best)
     shape.add(points, best)
     pose = place(guess, best[None])[0]
     _learn_speed(walk, pose, dt, subject.motion)
     walk.at, walk.pose, walk.n_lost = i, pose, 0
-    return pose, covariance
+    return pose, curved
 
 
 def best_alignment(

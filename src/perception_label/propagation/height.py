@@ -5,7 +5,6 @@ import numpy as np
 from perception_label.arrays import Floats
 from perception_label.propagation.views import Subject
 
-
 # Reaches tried in turn until enough ground is seen, and the spread of a height found so, metres.
 WIDER = ((1.0, 0.06), (2.0, 0.3))
 

@@ -38,6 +38,7 @@ class Shape:
         self.half_m = size_m / 2 + MARGIN_M
         cells = (2 * np.ceil((size_m / 2 + MARGIN_M + 0.3) / SIDE_M)).astype(np.int64)
         self._nearest = np.full(cells, -1, dtype=np.int32)
+        self._apart2 = np.full(cells, np.inf, dtype=np.float32)
         self._points = np.empty((_MOST_POINTS, 3), dtype=np.float32)
         self._n = 0
 
@@ -48,8 +49,9 @@ class Shape:
         """Take in points; pose (4,) is the object's in the points' axes."""
         half = self.size_m / 2 + EDGE_M
         self._n = register.grow(
-            points_m, pose, half, APART_M, SIDE_M, self._n, self._points, self._nearest
-        )
+            points_m, pose, half, APART_M, SIDE_M, self._n, self._points, self._nearest,
+            self._apart2,
+        )  # fmt: skip
 
     def likeness(
         self, points_m: Points, poses: Floats, spread_m: float, strange: float = 0.0
@@ -64,6 +66,7 @@ class Shape:
 
     def align(self, points_m: Points, starts: Floats) -> tuple[Floats, Floats]:
         """Return where alignment ends from each start (M, 4), and the likeness there, (M,).
+
         A start with fewer than 5 points on the shape stays, with a likeness of -1e9.
         """
         poses, out = starts.copy(), np.empty(len(starts))

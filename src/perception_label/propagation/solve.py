@@ -16,7 +16,7 @@ import numpy as np
 
 from perception_label.arrays import Floats, Mask
 from perception_label.geometry.cuboids import wrap
-from perception_label.propagation.fixes import Fixes, aligned_covariance
+from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.follow import (
     MOST_POINTS,
     best_alignment,
@@ -214,16 +214,20 @@ def _gathered(subject: Subject, poses: Floats, covariances: Floats, sound: Mask)
             shape.add(crops[i], np.zeros(4))
     fixes = Fixes.none(len(views))
     fixes.poses[:] = poses
+    rows, found, curved = [], [], []
+    ahead = np.stack([np.cos(poses[:, 3]), np.sin(poses[:, 3])], axis=1)
+    variance = np.einsum("si,sij,sj->s", ahead, covariances[:, :2, :2], ahead)
+    spreads = np.clip(2 * np.sqrt(variance), 0.2, 1.5)
     for i in others:
-        c, s = np.cos(poses[i, 3]), np.sin(poses[i, 3])
-        ahead = np.array([c, s])
-        spread = min(1.5, max(0.2, 2 * np.sqrt(ahead @ covariances[i, :2, :2] @ ahead)))
+        spread = float(spreads[i])
         starts = np.zeros((3, 4))
         starts[1:, 0] = spread, -spread
         best = best_alignment(shape, crops[i], starts, np.array([2 / spread, 3.0, 10.0]))
         if best is not None:
-            pose = place(poses[i], best[None])[0]
-            fixes.set(i, pose, aligned_covariance(shape, crops[i], best))
+            rows.append(i)
+            found.append(place(poses[i], best[None])[0])
+            curved.append(shape.curvature(crops[i], best))
+    fixes.set_aligned(rows, found, curved)
     return fixes
 
 
