@@ -17,6 +17,7 @@ VERBS: tuple[str, ...] = (
     "demo",
     "doctor",
     "export",
+    "import",
     "ingest",
     "propose",
     "queue",
