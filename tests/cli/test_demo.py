@@ -29,6 +29,7 @@ def test_demo_prints_its_figures(small, tmp_path, capsys):
     demo.run(out=tmp_path / "out", seconds=0.2, as_json=True)
     out, err = capsys.readouterr()
     result = json.loads(out)
+    assert {"annotator_hours_per_sensor_hour", "boxes_per_keyframe"} <= result.keys()
     assert {"wall_s", "recall", "hota", "mota", "n_tracks", "n_boxes", "files"} <= result.keys()
     assert result["n_sweeps"] == 2
     assert result["recall"] == 1

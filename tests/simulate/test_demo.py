@@ -20,7 +20,7 @@ def test_the_demo_labels_scores_exports_and_draws(tmp_path):
         steps.clear()
         demo = run_demo(tmp_path, propose, settings=SMALL, on_step=steps.append)
     assert steps == list(demo.seconds)
-    assert steps == ["simulate", "ingest", "propose", "score", "export", "draw"]
+    assert steps == ["simulate", "ingest", "propose", "score", "annotate", "export", "draw"]
     assert demo.n_sweeps == 2
     assert demo.score.as_dict()["recall"] == 1
     assert all(path.is_file() for path in demo.files)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from perception_label.cli.cost import describe as describe_cost
 from perception_label.cli.output import AsJson, emit, note
 from perception_label.cli.score import describe
 
@@ -19,7 +20,7 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a log, ingest, propose, score against exact truth, export and draw it."""
+    """Simulate a log, ingest, propose, score, label it by a simulated annotator, export, draw."""
     from perception_label.pipeline.propose import propose
     from perception_label.simulate.demo import run_demo
     from perception_label.simulate.settings import SceneSettings
@@ -31,8 +32,11 @@ def run(
         settings=SceneSettings(duration_s=seconds, seed=seed),
         on_step=lambda name: note(f"{name} ..."),
     )
-    scored = demo.score.as_dict()
+    scored, spent = demo.score.as_dict(), demo.cost.as_dict()
+    ours = spent["strategies"]["ours"]
     result = {
+        "annotator_hours_per_sensor_hour": ours["hours_per_sensor_hour"]["nominal"],
+        "boxes_per_keyframe": ours["boxes_per_keyframe"],
         "wall_s": perf_counter() - start,
         "n_sweeps": demo.n_sweeps,
         "n_tracks": demo.n_tracks,
@@ -41,11 +45,13 @@ def run(
         "workspace": str(demo.workspace),
         "files": [str(path) for path in demo.files],
         "seconds": demo.seconds,
+        "cost": spent,
     }
     lines = [
         *describe(scored),
+        *describe_cost(spent),
         "time: " + ", ".join(f"{name} {took:.1f} s" for name, took in demo.seconds.items()),
         f"{demo.n_boxes} boxes of {demo.n_tracks} tracks over {demo.n_sweeps} sweeps",
-        f"labels and picture: {out}",
+        f"labels and pictures: {out}",
     ]
     emit(as_json, result, lines)

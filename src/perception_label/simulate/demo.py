@@ -1,4 +1,4 @@
-"""The whole path on a simulated log: simulate, ingest, propose, score, export, draw."""
+"""The whole path on a simulated log: simulate, ingest, propose, score, label, export, draw."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,14 @@ from perception_label.geometry.poses import inverse
 from perception_label.pipeline.export import export
 from perception_label.pipeline.score import LogScore, score
 from perception_label.pipeline.workspace import Workspace, open_workspace
+from perception_label.simulate.effort.cost import cost
+from perception_label.simulate.effort.figure import draw_cost
+from perception_label.simulate.effort.report import CostReport
 from perception_label.simulate.log import simulate_log
 from perception_label.simulate.picture import draw, save
 from perception_label.simulate.settings import SceneSettings
 from perception_label.storage.logs import Log
+from perception_label.storage.whole import write_text
 from perception_label.tables import labels_from_table
 
 Step = Callable[[str], None]
@@ -33,8 +37,10 @@ class Demo:
         Of the log, and what was exported.
     score : LogScore
         The proposals against the simulator's exact truth.
+    cost : CostReport
+        What it costs a simulated annotator to make the proposals right, beside other ways.
     files : tuple of Path
-        The exported labels, then the picture.
+        The exported labels, then the pictures.
     seconds : dict of str to float
         Wall time of each step.
     """
@@ -44,6 +50,7 @@ class Demo:
     n_tracks: int
     n_boxes: int
     score: LogScore
+    cost: CostReport
     files: tuple[Path, ...]
     seconds: dict[str, float]
 
@@ -86,6 +93,8 @@ def run_demo(
     log = workspace.log(recording.log_id)
     timed("propose", lambda: propose(workspace))
     found = timed("score", lambda: score(workspace, log))
+    spent = timed("annotate", lambda: cost(workspace, log))
+    write_text(out / "cost.svg", draw_cost(spent))
     report = timed("export", lambda: export(workspace, out / "labels", "kitti-tracking"))
     picture = timed("draw", lambda: _picture(log, out / "demo.png"))
     return Demo(
@@ -94,7 +103,8 @@ def run_demo(
         n_tracks=report.n_tracks,
         n_boxes=report.n_boxes,
         score=found,
-        files=(*report.files, picture),
+        cost=spent,
+        files=(*report.files, picture, out / "cost.svg"),
         seconds=seconds,
     )
 
