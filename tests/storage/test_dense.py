@@ -76,6 +76,20 @@ def test_the_workspace_gives_one_track_and_prefers_what_was_solved(town, tmp_pat
     assert len(workspace.cuboids(log, "ego", track=name)) == 1
 
 
+def test_the_docs_example_runs(town, tmp_path, monkeypatch):
+    from conftest import ROOT
+    from perception_label import open_workspace
+    from towns import first
+
+    monkeypatch.chdir(tmp_path)
+    open_workspace("ws", create=True).ingest(first(town, 3))
+    text = (ROOT / "docs" / "edits.md").read_text(encoding="utf-8")
+    found = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], found)
+    assert found["state"].tracks["t1"].size_m.tolist() == [4.4, 1.8, 1.5]
+    assert len(found["edits"].track("t1").keyframes) == 0
+
+
 def test_a_workspace_has_an_edit_log_for_each_log(town, tmp_path):
     from perception_label import open_workspace
     from perception_label.storage.edits import make
