@@ -26,9 +26,7 @@ def _cell(p, side_m, shape):
     return tuple(cell) if ((cell >= 0) & (cell < shape)).all() else None
 
 
-def grow(
-    points_m, move, half_m, apart_m, side_m, n_model, model_m, nearest, apart2
-):
+def grow(points_m, move, half_m, apart_m, side_m, n_model, model_m, nearest, apart2):
     n = n_model
     for p in in_axes(points_m, move):
         if n == len(model_m):

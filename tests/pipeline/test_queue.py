@@ -2,9 +2,14 @@
 
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from perception_label import open_workspace, review_queue
+from perception_label.pipeline.imported import import_predictions
+from perception_label.pipeline.sources import source_gates
+from perception_label.quality import stopping
 from perception_label.quality.queue import KINDS
 from perception_label.storage.edits import make
 from perception_label.tables import labels_from_table
@@ -117,3 +122,57 @@ def test_verdicts_of_every_log_in_the_workspace_teach(edited, monkeypatch):
     assert again.notes[0].startswith("learned from")
     for item in again.of_kind("track"):
         assert item.score == pytest.approx(taught[item.track_id])
+
+
+def judge(edits, answers):
+    """Accept (True) or reject (False) tracks by id."""
+    for track_id, is_right in answers.items():
+        verdict = "accept" if is_right else "reject"
+        edits.append([make.create_track(track_id, "car"), make.verdict(track_id, verdict)])
+
+
+def test_a_band_that_was_too_often_wrong_is_only_shown_as_tiles(queue, edited, monkeypatch):
+    monkeypatch.setattr(stopping, "GATE_CHECKS", 2)
+    tracks = queue.of_kind("track")
+    bands = {}
+    for item in tracks:
+        bands.setdefault(item.stratum.rsplit("/", 1)[1], []).append(item.track_id)
+    band, members = next((b, m) for b, m in bands.items() if len(m) > 3)
+    judge(edited.edits(), dict.fromkeys(members[:2], False))
+    gate = source_gates(edited.log(), edited.edits().state())[f"model:proposals/{band}"]
+    assert (gate.n_checked, gate.n_right, gate.is_shown) == (2, 0, False)
+    again = review_queue(edited.log())
+    assert any("not shown" in note for note in again.notes)
+    assert {i.track_id for i in again.of_kind("missing")} >= set(members[2:])
+    others = {i.track_id for i in tracks} - set(members)
+    assert {i.track_id for i in again.of_kind("track")} == others
+
+
+def write_boxes(workspace, path, shift_m):
+    boxes = workspace.cuboids().to_pylist()
+    for row in boxes:
+        row["x_m"] += shift_m
+        row["track_id"] = "t" + row["track_id"]
+    pq.write_table(pa.Table.from_pylist(boxes), path)
+    return path
+
+
+def test_another_source_is_compared_and_gated(queue, edited, tmp_path, monkeypatch):
+    log = edited.log()
+    import_predictions(edited, write_boxes(edited, tmp_path / "same.parquet", 0.0))
+    assert review_queue(log).items == queue.items
+    import_predictions(edited, write_boxes(edited, tmp_path / "odd.parquet", 400.0))
+    found = review_queue(log).of_kind("disagreement")
+    assert {i.source for i in found} == {"imported:odd"}
+    assert {i.track_id for i in found} >= {f"odd:t{i.track_id}" for i in queue.of_kind("track")}
+    answers = [i.track_id for i in queue.of_kind("track")][:4]
+    judge(edited.edits(), {answers[0]: False, answers[1]: True, answers[2]: True})
+    judge(edited.edits(), {f"odd:t{answers[0]}": False, f"odd:t{answers[1]}": False})
+    checked = source_gates(log, edited.edits().state())
+    assert (checked["imported:odd"].n_checked, checked["imported:odd"].n_right) == (2, 0)
+    assert checked["imported:same"].n_right == 2
+    assert checked["imported:same"].n_checked == 3
+    monkeypatch.setattr(stopping, "GATE_CHECKS", 2)
+    after = review_queue(log)
+    assert not [i for i in after if i.source == "imported:odd"]
+    assert any(note.startswith("imported:odd: not shown") for note in after.notes)

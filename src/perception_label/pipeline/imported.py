@@ -103,7 +103,8 @@ def import_predictions(
     rows = np.flatnonzero(sound & known)
     cuboids = _in_world(opened, given, rows, sweeps[rows], coordinate_frame, calibration)
     times = opened.timestamps_ns[sweeps[rows]]
-    tracks = _tracks(given, rows, cuboids, times)
+    # With the source's name: ids of different sources never meet in the edit log.
+    tracks = np.char.add(f"{called}:", _tracks(given, rows, cuboids, times))
     labels = Labels.from_columns(
         times, tracks, given.class_names[rows], cuboids, scores=given.scores[rows]
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from perception_label.arrays import Ints
 from perception_label.pipeline.boxes import machine_labels
 from perception_label.pipeline.propose import CANDIDATES, NAME
+from perception_label.pipeline.sources import answer_of
 from perception_label.pipeline.unboxed import NAME as UNBOXED
 from perception_label.pipeline.workspace import open_workspace
 from perception_label.proposals.learn import (
@@ -21,9 +22,10 @@ from perception_label.proposals.learn import (
     learn,
     track_table,
 )
-from perception_label.storage.edits import LogState, TrackState
+from perception_label.storage.edits import LogState
 from perception_label.storage.logs import Log
 
+VERDICTS = {None: UNKNOWN, False: WRONG, True: RIGHT}
 MOST_LOGS = 50  # of a workspace, the first by id: reading a log's edits takes time
 
 
@@ -101,16 +103,8 @@ def _judged(log: Log, state: LogState) -> Judged:
         given if track is None else track.class_name
         for track, given in zip(known, table.class_names.tolist(), strict=True)
     ]
-    verdicts = np.array([_verdict(track) for track in known], dtype=np.int64)
+    verdicts = np.array([VERDICTS[answer_of(track)] for track in known], dtype=np.int64)
     return table, verdicts, np.array(classes, dtype=str)
-
-
-def _verdict(track: TrackState | None) -> int:
-    if track is None or track.merged_into is not None:
-        return UNKNOWN
-    if not track.is_live:
-        return WRONG
-    return RIGHT if track.is_finalised or track.verdict == "accept" else UNKNOWN
 
 
 def _others(log: Log) -> list[Judged]:
@@ -121,7 +115,7 @@ def _others(log: Log) -> list[Judged]:
         if name == log.id:
             continue
         state = workspace.edits(name).state()
-        if not any(_verdict(track) != UNKNOWN for track in state.tracks.values()):
+        if not any(answer_of(track) is not None for track in state.tracks.values()):
             continue
         table, verdicts, classes = _judged(workspace.log(name), state)
         rows = np.flatnonzero(verdicts != UNKNOWN)

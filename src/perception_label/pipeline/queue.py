@@ -2,28 +2,32 @@
 
 from collections.abc import Collection, Mapping
 
-from perception_label.geometry.labels import join_labels
+from perception_label.geometry.labels import Labels, join_labels
 from perception_label.pipeline.boxes import (
     current_boxes,
     is_settled,
     machine_labels,
+    names_of,
     renamed,
     rescored,
     without,
 )
 from perception_label.pipeline.ends import evidence
+from perception_label.pipeline.imported import PREFIX, imported_names
 from perception_label.pipeline.learn import learn_log
 from perception_label.pipeline.parallel import n_workers
 from perception_label.pipeline.propose import CANDIDATES, NAME, SOURCE, searched_stride
+from perception_label.pipeline.sources import imported_answers, source_gates
 from perception_label.pipeline.unboxed import LOOK_HZ, unboxed_labels
 from perception_label.pipeline.unboxed import SOURCE as CLUSTERS
 from perception_label.pipeline.workspace import open_workspace
-from perception_label.quality.queue import QueueItem, ReviewQueue, ranked
+from perception_label.quality.queue import QueueItem, ReviewQueue, band_of, by_track, ranked
 from perception_label.quality.queue_ends import carried_on, end_items
 from perception_label.quality.queue_missing import missing_items, outside
 from perception_label.quality.queue_motion import motion_items, size_items
-from perception_label.quality.queue_sources import double_items
+from perception_label.quality.queue_sources import double_items, source_items
 from perception_label.quality.queue_tracks import track_items
+from perception_label.quality.stopping import Gate
 from perception_label.storage.edits import LogState
 from perception_label.storage.logs import Log
 
@@ -77,16 +81,20 @@ def review_queue(
     # A person set a box of these, so they are objects; and nobody's class is renamed.
     probability = {**taught.probability, **dict.fromkeys(keyed, 1.0)}
     unnamed = {k: v for k, v in taught.class_name.items() if k not in known.tracks}
+    checked = source_gates(log, known)
+    closed = _closed(labels, known, checked)
     labels = renamed(rescored(labels, probability), unnamed)
+    shown, demoted = without(labels, closed), without(labels, names_of(labels) - closed)
     items: list[QueueItem] = track_items(
-        labels, sources, class_doubt=_only(taught.class_doubt, unnamed), has_keyframes=keyed
+        shown, sources, class_doubt=_only(taught.class_doubt, unnamed), has_keyframes=keyed
     )
-    items += motion_items(labels, sources)
-    items += size_items(labels, sources)
-    items += double_items(labels, sources)
-    ends = carried_on(labels, log.timestamps_ns)
-    items += end_items(labels, sources, ends, evidence(log, labels, ends, threads))
+    items += motion_items(shown, sources)
+    items += size_items(shown, sources)
+    items += double_items(shown, sources)
+    ends = carried_on(shown, log.timestamps_ns)
+    items += end_items(shown, sources, ends, evidence(log, shown, ends, threads))
     items = [item for item in items if not is_settled(known.tracks.get(item.track_id))]
+    items += missing_items(demoted, sources)
     for loose, source, sweeps in (
         (candidates, SOURCE, 1),
         (clusters, CLUSTERS, searched_stride(log.timestamps_ns, LOOK_HZ)),
@@ -94,7 +102,39 @@ def review_queue(
         left = outside(without(loose, known.tracks.keys()), labels)
         left = renamed(rescored(left, taught.probability), taught.class_name)
         items += missing_items(left, source, sweeps_per_box=sweeps)
-    return ranked(items, (taught.note,) if taught.note else ())
+    items += _of_others(log, labels, known, checked)
+    hidden = [str(gate) for gate in checked.values() if not gate.is_shown]
+    return ranked(items, (*([taught.note] if taught.note else []), *hidden))
+
+
+def _closed(labels: Labels, state: LogState, checked: Mapping[str, Gate]) -> set[str]:
+    """Return the proposals in bands of scores that were too often wrong and nobody took yet.
+
+    They are only looked at as tiles, to be taken or not: correcting them costs more than
+    labelling.
+    """
+    closed = set()
+    for track in by_track(labels):
+        gate = checked.get(f"{SOURCE}/{band_of(float(labels.scores[track.rows].mean())):.2f}")
+        if track.track_id not in state.tracks and gate is not None and not gate.is_shown:
+            closed.add(track.track_id)
+    return closed
+
+
+def _of_others(
+    log: Log, labels: Labels, state: LogState, checked: Mapping[str, Gate]
+) -> list[QueueItem]:
+    """Return where imported sources say something else, if their gates are open."""
+    found = []
+    for name in imported_names(log):
+        source = f"imported:{name}"
+        if not checked[source].is_shown:
+            continue
+        judged = imported_answers(log, name, state).keys() | state.tracks.keys()
+        theirs = without(machine_labels(log, PREFIX + name), judged)
+        items = source_items(labels, theirs, source)
+        found += [i for i in items if not is_settled(state.tracks.get(i.other_id))]
+    return found
 
 
 def _only(values: Mapping[str, float], names: Collection[str]) -> dict[str, float]:

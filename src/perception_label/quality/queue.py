@@ -145,9 +145,13 @@ def ranked(items: Iterable[QueueItem], notes: tuple[str, ...] = ()) -> ReviewQue
 
 def stratum(source: str, class_name: str, score: float) -> str:
     """Return the name of a stratum, such as `model:proposals/car/0.95`."""
+    return f"{source}/{class_name}/{band_of(score):.2f}"
+
+
+def band_of(score: float) -> float:
+    """Return the lower end of a score's band; a score that is not finite is in the lowest."""
     known = score if np.isfinite(score) else 0.0
-    band = max(b for b in BANDS if b <= max(known, 0.0))
-    return f"{source}/{class_name}/{band:.2f}"
+    return max(b for b in BANDS if b <= max(known, 0.0))
 
 
 Sources = str | Mapping[str, str]  # who made all tracks, or each by its id

@@ -67,6 +67,25 @@ def double_items(labels: Labels, source: Sources) -> list[QueueItem]:
     return found
 
 
+def judged_by_place(labels: Labels, right: Labels, wrong: Labels) -> dict[str, bool]:
+    """Return which tracks lie on right ones, or else on wrong ones, most of the time.
+
+    Tracks that do neither are left out: nobody looked there.
+    """
+    on = []
+    for judged in (right, wrong):
+        met = meetings(labels, judged)
+        is_on = np.zeros(len(labels), dtype=np.bool_)
+        is_on[met.i[met.shared > SAME]] = True
+        on.append(is_on)
+    found = {}
+    for track in by_track(labels):
+        shares = [float(is_on[track.rows].mean()) for is_on in on]
+        if max(shares) >= ALONE:
+            found[track.track_id] = shares[0] >= ALONE
+    return found
+
+
 def source_items(labels: Labels, other: Labels, other_source: str) -> list[QueueItem]:
     """Return the tracks of another source that the labels lack, or give another class.
 
