@@ -177,6 +177,17 @@ def test_a_writer_that_never_ends_is_said(file_log, monkeypatch):
     other.close()
 
 
+def test_a_full_disk_is_said_and_loses_nothing(file_log):
+    file_log.append([make.create_track("a", "car")])
+    with file_log._database.reading() as connection:
+        n_pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {n_pages}")
+    with pytest.raises(WorkspaceError, match="the disk is full"):
+        file_log.append([make.comment("a", "x" * 100_000)])
+    file_log.close()
+    assert file_log.append([make.comment("a", "x" * 100_000)])[0].revision == 2
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
