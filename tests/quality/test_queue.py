@@ -322,6 +322,6 @@ def test_a_candidate_in_a_box_is_not_missing():
     left = outside(candidates, labels)
     items = missing_items(left, "m")
     assert {i.track_id for i in items} == {"out", "half"}
-    assert items[0].expected_error == pytest.approx(6)
+    assert items[0].expected_error == pytest.approx(0.3)
     assert outside(candidates, join_labels([])).tracks.tolist() == candidates.tracks.tolist()
-    assert missing_items(candidates, "m", sweeps_per_box=2.0)[0].expected_error == pytest.approx(12)
+    assert missing_items(candidates, "m", usual_boxes=40.0)[0].expected_error == pytest.approx(12)

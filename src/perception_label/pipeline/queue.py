@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+
 from perception_label.geometry.labels import Labels, join_labels
 from perception_label.pipeline.boxes import (
     current_boxes,
@@ -16,10 +18,10 @@ from perception_label.pipeline.ends import evidence
 from perception_label.pipeline.imported import PREFIX, imported_names
 from perception_label.pipeline.learn import learn_log
 from perception_label.pipeline.parallel import n_workers
-from perception_label.pipeline.propose import CANDIDATES, NAME, SOURCE, searched_stride
+from perception_label.pipeline.propose import CANDIDATES, NAME, SOURCE
 from perception_label.pipeline.sources import imported_answers, source_gates
-from perception_label.pipeline.unboxed import LOOK_HZ, unboxed_labels
 from perception_label.pipeline.unboxed import SOURCE as CLUSTERS
+from perception_label.pipeline.unboxed import unboxed_labels
 from perception_label.pipeline.workspace import open_workspace
 from perception_label.quality.queue import QueueItem, ReviewQueue, band_of, by_track, ranked
 from perception_label.quality.queue_ends import carried_on, end_items
@@ -94,17 +96,21 @@ def review_queue(
     ends = carried_on(shown, log.timestamps_ns)
     items += end_items(shown, sources, ends, evidence(log, shown, ends, threads))
     items = [item for item in items if not is_settled(known.tracks.get(item.track_id))]
-    items += missing_items(demoted, sources)
-    for loose, source, sweeps in (
-        (candidates, SOURCE, 1),
-        (clusters, CLUSTERS, searched_stride(log.timestamps_ns, LOOK_HZ)),
-    ):
+    usual = _usual_boxes(labels)
+    items += missing_items(demoted, sources, usual_boxes=usual)
+    for loose, source in ((candidates, SOURCE), (clusters, CLUSTERS)):
         left = outside(without(loose, known.tracks.keys()), labels)
         left = renamed(rescored(left, taught.probability), taught.class_name)
-        items += missing_items(left, source, sweeps_per_box=sweeps)
+        items += missing_items(left, source, usual_boxes=usual)
     items += _of_others(log, labels, known, checked)
     hidden = [str(gate) for gate in checked.values() if not gate.is_shown]
     return ranked(items, (*([taught.note] if taught.note else []), *hidden))
+
+
+def _usual_boxes(labels: Labels) -> float:
+    """Return how many boxes a track of these has in the middle; ten if there are none."""
+    count = np.bincount(labels.tracks)
+    return float(np.median(count[count > 0])) if len(labels) else 10.0
 
 
 def _closed(labels: Labels, state: LogState, checked: Mapping[str, Gate]) -> set[str]:

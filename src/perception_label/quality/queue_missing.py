@@ -5,7 +5,6 @@ import numpy as np
 from perception_label.geometry.labels import Labels
 from perception_label.quality.pairs import pair_up
 from perception_label.quality.queue import QueueItem, Sources, by_track, item_at
-from perception_label.quality.queue_tracks import box_weight
 
 SHARED = 0.3  # of the smaller footprint: a candidate that shares more with a box is in it
 COVERED = 0.5  # of its sweeps
@@ -32,7 +31,7 @@ def outside(candidates: Labels, labels: Labels) -> Labels:
 
 
 def missing_items(
-    candidates: Labels, source: Sources, *, sweeps_per_box: float = 1.0
+    candidates: Labels, source: Sources, *, usual_boxes: float = 1.0
 ) -> list[QueueItem]:
     """Return one item per candidate: a track of boxes that nobody accepted.
 
@@ -42,14 +41,15 @@ def missing_items(
         Tracks of boxes, world frame; their scores are the probability of being an object.
     source : str, or dict of track id to str
         Who made them.
-    sweeps_per_box : float
-        How many sweeps of the log each of their boxes stands for.
+    usual_boxes : float
+        How many boxes an object of this log has. Each counts as so many, whatever was seen of
+        it so far: candidates are ranked by their probability, since long-lived ones are more
+        often walls and bushes than objects.
     """
     found = []
     for track in by_track(candidates):
         score = float(np.mean(candidates.scores[track.rows]))
         n_points = candidates.n_points[track.rows]
-        weight = float(box_weight(candidates, track.rows).sum())
         best = int(track.rows[np.argmax(n_points)])
         reason = (
             f"{score:.0%} a {track.class_name}: up to {n_points.max()} points in no box, "
@@ -62,7 +62,7 @@ def missing_items(
                 best,
                 kind="missing",
                 source=source,
-                expected_error=score * weight * sweeps_per_box,
+                expected_error=score * usual_boxes,
                 reason=reason,
                 is_only=True,
             )
