@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from perception_label.geometry.inside import points_inside
     from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
+    from perception_label.pipeline.click import track_from_click
     from perception_label.pipeline.queue import review_queue
     from perception_label.pipeline.solve_track import SolvedTrack, solve_track
     from perception_label.pipeline.workspace import Workspace, open_workspace
@@ -36,6 +37,7 @@ _LAZY = {
     "points_inside": "perception_label.geometry.inside",
     "review_queue": "perception_label.pipeline.queue",
     "split_ground": "perception_label.cloud.ground",
+    "track_from_click": "perception_label.pipeline.click",
     "track_cuboids": "perception_label.tracking.association",
 }
 
@@ -56,6 +58,7 @@ __all__ = [
     "solve_track",
     "split_ground",
     "track_cuboids",
+    "track_from_click",
 ]
 
 

@@ -39,6 +39,8 @@ class SolvedTrack:
         The sweep where one more keyframe would help most.
     found : (S,) bool
         Where the sensor's points were found on it, or a keyframe says where it is.
+    class_name : str
+        What it is.
     """
 
     cuboids: Cuboids
@@ -48,6 +50,7 @@ class SolvedTrack:
     is_static: bool
     next_keyframe_ns: int
     found: Mask
+    class_name: str = ""
 
 
 def solve_track(
@@ -140,6 +143,7 @@ def solve_track(
         is_static=path.is_static,
         next_keyframe_ns=int(instants[rows][next_keyframe(expected[rows], keyed)]),
         found=path.found[rows],
+        class_name=class_name,
     )
 
 

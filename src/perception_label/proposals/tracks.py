@@ -221,7 +221,12 @@ def class_of(track: Track) -> str:
     """Return the class of a track by its group and its size."""
     if track.group != VEHICLE:
         return "pedestrian" if track.group == PEDESTRIAN else "cyclist"
-    length, _, height = track.cuboids.size_m[0]
+    return vehicle_class(track.cuboids.size_m[0])
+
+
+def vehicle_class(size_m: Floats) -> str:
+    """Return what a vehicle of this length, width and height (3,) most likely is."""
+    length, _, height = size_m
     if length > 9.0 and height > 2.6:
         return "bus"
     return "truck" if length > 6.2 or (height > 2.4 and length > 5.0) else "car"
