@@ -144,7 +144,8 @@ def test_a_kill_while_writing_leaves_no_half_result_and_the_next_run_works(
     assert workspace.log().machine("proposals") is None  # … and nobody sees what it wrote
     assert run(capfd, "propose", workspace.path)[0] == 0
     assert len(workspace.cuboids()) > 0
-    assert sorted(p.name for p in folder.iterdir() if p.suffix != ".lock") == ["proposals.arrow"]
+    left = sorted(p.name for p in folder.iterdir() if p.suffix != ".lock")
+    assert left == ["candidates.arrow", "proposals.arrow"]
 
 
 def test_two_processes_may_propose_at_once(workspace, capfd):

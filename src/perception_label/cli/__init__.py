@@ -22,6 +22,7 @@ VERBS: tuple[str, ...] = (
     "propose",
     "queue",
     "score",
+    "solve",
 )
 
 STOPPED = 130  # what a shell expects after Ctrl-C

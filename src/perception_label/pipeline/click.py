@@ -93,7 +93,7 @@ def track_from_click(
     Returns
     -------
     SolvedTrack
-        With its `class_name`.
+        A cuboid, (4, 4) covariance and expected IoU in each of S sweeps, and its `class_name`.
 
     Raises
     ------

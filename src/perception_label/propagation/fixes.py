@@ -39,6 +39,14 @@ class Fixes:
         """Where there is a measurement, (S,)."""
         return self.weights[:, 2, 2] + self.weights[:, 0, 0] > 0
 
+    def or_else(self, other: Self) -> Self:
+        """Return these, and the other ones where there is none of these."""
+        found = self.found
+        return type(self)(
+            np.where(found[:, None], self.poses, other.poses),
+            np.where(found[:, None, None], self.weights, other.weights),
+        )
+
     def set(self, i: int, pose: Floats, spread: Floats) -> None:
         """Store one; spread (3, 3) is the covariance of x, y, yaw."""
         self.poses[i] = pose

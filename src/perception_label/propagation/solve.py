@@ -2,7 +2,8 @@
 
 1. Does it stand still? The points at the keyframe's place tell (`standing`); then it has one
    pose, and what follows is skipped.
-2. From each keyframe it is followed both ways (`follow`), or along the hints of a source.
+2. From each keyframe it is followed both ways (`follow`); where it is lost, the hints of another
+   source help, if there are any.
 3. All that was found is smoothed by the class's motion (`smooth`): keyframes are exact, what
    disagrees with everything else loses its weight, headings follow the course.
 4. Along the smoothed path the object's points are gathered from all sweeps, each sweep is aligned
@@ -66,7 +67,7 @@ def solve_path(
     is_static : bool, optional
         Whether it stands still, if somebody said so; None lets the points tell.
     hints : Fixes, optional
-        Poses of another source, to start from instead of following.
+        Poses of another source, for where it was not found by following.
     """
     keys = subject.keys
     height = Height(subject)
@@ -77,15 +78,13 @@ def solve_path(
         is_static = followed is None and not has_moved(gained)
     if is_static:
         return _standing(subject)
-    if hints is not None:
-        fixes = hints
-    elif followed is not None:
+    if followed is not None:
         fixes = followed
     elif subject.motion.is_rigid:
         fixes = follow_rigid(subject, height)
     else:
         fixes = follow_walker(subject)
-    return _moving(subject, height, fixes)
+    return _moving(subject, height, fixes if hints is None else fixes.or_else(hints))
 
 
 def _standing(subject: Subject) -> Path:
