@@ -152,7 +152,10 @@ class MemoryDesk:
         return name
 
     def accept(self, track_id):
-        self.tracks[track_id].verdict = "accept"
+        track = self.tracks[track_id]
+        track.verdict = "accept"
+        if np.ptp(self.shown(track_id).cuboids.packed(), axis=0).max() < 1e-6:
+            self.set_lifespan(track_id, self.judged_ns[0], self.judged_ns[-1])
 
     def reject(self, item):
         self.found.pop(item.track_id, None)

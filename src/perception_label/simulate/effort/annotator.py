@@ -9,6 +9,7 @@ import numpy as np
 
 from perception_label.arrays import Floats, Ints
 from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.overlap import overlap_3d
 from perception_label.quality.passing import pass_iou
 from perception_label.quality.queue import QueueItem
 from perception_label.simulate.effort.actions import Action, ActionSeconds
@@ -17,6 +18,7 @@ from perception_label.simulate.effort.eye import TOUCHES_IOU, Eye, Look, Shown
 from perception_label.simulate.effort.hand import Hand
 
 LEAST_STRAY = 3  # boxes on another object for which a track is cut
+BOXED_IOU = 0.2  # from which a box is taken for that of the object
 STILL = 1e-6  # metres and radians
 
 
@@ -268,7 +270,9 @@ class Annotator:
         taken = self._labelled.get(look.thing, set())
         free = ~np.isin(look.absent_ns, list(taken))
         slack = self.policy.slack_sweeps
-        grow = [np.count_nonzero(side & free) > slack for side in (before, after)]
+        # The app carries on what stands, as soon as somebody said that it is right.
+        may_grow = not stands(shown)
+        grow = [may_grow and np.count_nonzero(side & free) > slack for side in (before, after)]
         if not beyond.any() and not any(grow):
             return False
         new = [int(ends[0]), int(ends[1])]
@@ -315,11 +319,11 @@ class Annotator:
             shown = self.desk.shown(track_id)
             row = 0 if shown is None else int(np.searchsorted(shown.timestamps_ns, timestamp_ns))
             if shown and row < len(shown) and shown.timestamps_ns[row] == timestamp_ns:
-                boxes.append(shown.cuboids.center_m[row])
+                boxes.append(shown.cuboids.packed()[row])
         if there is None or not boxes:
             return False
-        apart = np.array(boxes)[:, :2] - there.center_m[0, :2]
-        return bool((np.hypot(*apart.T) < there.size_m[0, 1]).any())
+        overlap = overlap_3d(there, Cuboids.unpack(np.array(boxes)))
+        return bool(overlap.max() >= BOXED_IOU)
 
     def _doubles(self, look: Look, shown: Shown) -> bool:
         """Tell whether another accepted track has the object in most of these sweeps."""
@@ -331,6 +335,9 @@ class Annotator:
 
     def _accept(self, shown: Shown, look: Look) -> None:
         self.desk.accept(shown.track_id)
+        final = self.desk.shown(shown.track_id)
+        if final is not None and len(final) != len(shown):
+            shown, look = final, self.eye.look(final)
         if shown.track_id not in self.done:
             self.finished.append((len(self.actions), look.thing))
         self.done[shown.track_id] = look.thing

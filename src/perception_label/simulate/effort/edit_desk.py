@@ -15,7 +15,7 @@ from perception_label.geometry.poses import inverse
 from perception_label.pipeline.queue import review_queue
 from perception_label.pipeline.workspace import Workspace
 from perception_label.quality.queue import QueueItem
-from perception_label.simulate.effort.engine import boxes_of, track_at_click
+from perception_label.simulate.effort.engine import boxes_of, carried_on, track_at_click
 from perception_label.simulate.effort.eye import Shown
 from perception_label.storage.edits import make
 from perception_label.storage.edits.edit import Edit
@@ -153,6 +153,10 @@ class EditDesk:
     def accept(self, track_id: str) -> None:
         """Say that a track is right."""
         self._edits.append([make.verdict(track_id, "accept")])
+        shown, state = self._shown[track_id], self._edits.track(track_id)
+        span = carried_on(self._log, shown) if len(shown) else None
+        if span is not None and span != state.span_ns:
+            self._append([make.set_lifespan(track_id, *span, source="rule")])
 
     def reject(self, item: QueueItem) -> None:
         """Say that a missing object is none."""
