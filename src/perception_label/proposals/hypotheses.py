@@ -33,18 +33,21 @@ class Template:
     shortest_m: float = 0.0  # nor do those with both sides shorter
 
 
-# Passenger cars from the 10th to the 90th percentile of length, vans and pick-ups, then lorries.
+# Passenger cars from the 10th to the 90th percentile of length, vans and pick-ups, then lorries
+# up to a bus.
 TEMPLATES = (
     Template(VEHICLE, 4.2, 1.75, 0.08, 0.10),
     Template(VEHICLE, 4.6, 1.90, 0.08, 0.10),
     Template(VEHICLE, 5.0, 2.00, 0.08, 0.10),
     Template(VEHICLE, 5.6, 2.05, 0.08, 0.10),
     Template(VEHICLE, 6.5, 2.40, 0.08, 0.10, shortest_m=2.1),
-    Template(VEHICLE, 8.5, 2.60, 0.08, 0.10, shortest_m=2.1),
+    Template(VEHICLE, 7.5, 2.35, 0.08, 0.10, shortest_m=2.1),
+    Template(VEHICLE, 8.8, 2.45, 0.08, 0.10, shortest_m=2.1),
+    Template(VEHICLE, 11.3, 2.55, 0.08, 0.10, shortest_m=2.1),
     Template(PEDESTRIAN, 0.70, 0.70, 0.0, 0.55, longest_m=1.25),
     Template(CYCLIST, 1.80, 0.70, 0.0, 0.30, longest_m=2.2, shortest_m=0.5),
 )
-FIRST_LOOK = (1, 4, 5, 6, 7, len(TEMPLATES))  # common car, lorries, small classes, as seen
+FIRST_LOOK = (1, 5, 8, 9, len(TEMPLATES))  # common car, lorry, small classes, as seen
 AS_SEEN = len(TEMPLATES)  # the cluster's own rectangle, a vehicle of any size
 _SIZES = np.array(
     [[t.length_m, t.width_m, t.slack, t.slack_m, t.longest_m, t.shortest_m] for t in TEMPLATES]

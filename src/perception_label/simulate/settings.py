@@ -33,6 +33,8 @@ class SceneSettings:
     rate_hz: float = 10.0
     parked_share: float = 0.75  # of the places along a kerb that hold a car
     vehicles: int = 26  # movers kept within `traffic_radius_m` of the ego vehicle
+    lorry_share: float = 0.14  # of the moving vehicles, buses among them
+    digger_share: float = 0.0  # of the moving vehicles: excavators on wheels
     cyclists: int = 6
     pedestrians: int = 45  # within the same radius
     traffic_radius_m: float = 110.0

@@ -164,7 +164,7 @@ class Traffic:
         if len(free) == 0:
             return None
         at = int(free[random.integers(len(free))])
-        body = _draw_body(random, cycles=cycles)
+        body = _draw_body(random, self._settings, cycles=cycles)
         tow = TRAILER_M + 1.0 if body.style == "box_truck" and random.random() < 0.3 else 0.0
         others = np.array([d.path.at(np.array([d.s_m[-1]]))[0, :2] for d in self._active])
         if np.min(np.hypot(*(others - path.xy_m[at]).T)) < 9 + body.size_m[0] + tow:
@@ -254,8 +254,15 @@ def _acceleration(v: Floats, aim: Floats, gaps: Floats, speed_ahead: Floats) -> 
     return np.clip(out, -6.0, _COMFORT_MPS2)
 
 
-def _draw_body(random: Generator, *, cycles: bool) -> Body:
+def _draw_body(random: Generator, settings: SceneSettings, *, cycles: bool) -> Body:
     if cycles:
         return Body.drawn("cyclist", random)
-    styles = ["car", "box_truck", "bus", "motorcyclist"]
-    return Body.drawn(styles[int(random.choice(4, p=[0.82, 0.11, 0.03, 0.04]))], random)
+    lorry, digger = settings.lorry_share, settings.digger_share
+    share = {
+        "car": 0.96 - lorry - digger,
+        "box_truck": lorry * 11 / 14,
+        "bus": lorry * 3 / 14,
+        "motorcyclist": 0.04,
+        "excavator": digger,
+    }
+    return Body.drawn(str(random.choice(list(share), p=list(share.values()))), random)
