@@ -75,8 +75,9 @@ def suggest(yaw_rad, rect_m, highest_m, templates, groups, row, template, footpr
         fits = (seen <= np.array([length, width]) * (1 + slack) + slack_m).all(axis=1)
         fits &= seen.max(axis=1) <= longest
         if groups[t] == 0:
-            fits &= (seen.max(axis=1) >= 3) | (seen.min(axis=1) >= shortest) | (shortest == 0)
-            fits &= (length < 6) | (highest_m > 1.4)
+            side = (seen.max(axis=1) >= 3) & (highest_m > 1.4)
+            end = (seen.max(axis=1) >= shortest) & (highest_m > 2.4)
+            fits &= side | end | (shortest == 0)
         else:
             fits &= (seen.max(axis=1) >= shortest) & (highest_m > 0.7) & (highest_m < 2.4)
             fits &= (groups[t] != 1) | (seen[:, 0] >= seen[:, 1])

@@ -184,12 +184,12 @@ cdef inline bint fits(
     const double* t, int64_t group, double length, double width, double high
 ) noexcept nogil:
     """Say whether a seen rectangle may be an object of a template; see `suggest`."""
-    cdef double longest = max(length, width), shortest = min(length, width)
+    cdef double longest = max(length, width)
     if length > t[0] * (1 + t[2]) + t[3] or width > t[1] * (1 + t[2]) + t[3] or longest > t[4]:
         return False
     if group == VEHICLE:
-        # Big ones stand high.
-        return (longest >= 3.0 or shortest >= t[5] or t[5] == 0) and (t[0] < 6 or high > 1.4)
+        # Big ones stand high; seen from an end, as high as no car.
+        return t[5] == 0 or (high > 1.4 and longest >= 3.0) or (high > 2.4 and longest >= t[5])
     # A square one: one way round is enough.
     return longest >= t[5] and 0.7 < high < 2.4 and (group != PEDESTRIAN or length >= width)
 

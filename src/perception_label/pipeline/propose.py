@@ -17,14 +17,16 @@ from perception_label.geometry.poses import inverse
 from perception_label.pipeline.dense import Counts, Dense
 from perception_label.pipeline.parallel import in_order, n_workers
 from perception_label.pipeline.workspace import Workspace
-from perception_label.proposals.hypotheses import GROUPS
+from perception_label.proposals.hypotheses import VEHICLE
 from perception_label.proposals.scorer import Scorer, load_scorer
 from perception_label.proposals.sweep import Detections, detect
 from perception_label.proposals.tracks import (
     Linked,
     Track,
+    alike,
     build_track,
     class_of,
+    group_of,
     probability,
 )
 from perception_label.storage.logs import Log
@@ -185,10 +187,11 @@ def link(
         birth_score=min(settings.tracking.birth_score, settings.proposals.birth_quality),
     )
     ids = track_cuboids(
-        cuboids,
+        alike(cuboids, groups),
         timestamps_ns[sweeps],
         scores=scores,
-        class_names=np.array(GROUPS)[groups],
+        # From one sweep to the next a cyclist may look like a walker; the track will tell.
+        class_names=np.where(groups == VEHICLE, "vehicle", "person"),
         settings=tracking,
     )
     seconds = (timestamps_ns - timestamps_ns[:1]) / 1e9
@@ -200,8 +203,9 @@ def link(
             continue
         mine = rows[np.argsort(sweeps[rows], kind="stable")]
         at = sweeps[mine]
-        linked = Linked(at, cuboids[mine], scores[mine], int(groups[mine[0]]), poses[at, :2, 3])
-        tracks.append(build_track(linked, seconds, stride))
+        group = group_of(groups[mine], scores[mine], cuboids.center_m[mine], seconds[at])
+        linked = Linked(at, cuboids[mine], scores[mine], group, poses[at, :2, 3])
+        tracks.append(build_track(linked, seconds, stride, len(seen)))
     if not tracks:
         return [], np.empty(0)
     likely = probability(

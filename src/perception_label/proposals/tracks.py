@@ -16,7 +16,13 @@ STILL_M = {VEHICLE: 0.9, PEDESTRIAN: 0.5, CYCLIST: 0.6}
 PLACE_STIFFNESS = 225.0
 TURN_STIFFNESS = 100.0
 MOVING_MPS = 1.0  # above, the path tells the heading
-N_TRACK_FEATURES = 8
+RIDING_MPS = 2.7  # above, a person rides: walkers make 1.5, and few run along streets
+RIDER_SIZE_M = (1.75, 0.65)
+import os
+EXP = float(os.environ.get('EXP','4'))
+LONG_ENOUGH = 20  # detections of one object after which more say little
+USUAL_SLIP_M, USUAL_SPREAD_M = 0.5, 0.2  # of detections about their track
+N_TRACK_FEATURES = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +58,46 @@ class Track:
     features: Floats
 
 
-def build_track(linked: Linked, sweep_s: Floats, stride: int = 1) -> Track:
+def alike(cuboids: Cuboids, groups: Ints) -> Cuboids:
+    """Return cuboids to be linked: walkers and cyclists as if of one size, vehicles as they are."""
+    size = cuboids.size_m.copy()
+    size[groups != VEHICLE, :2] = RIDER_SIZE_M
+    return Cuboids(cuboids.center_m, size, cuboids.yaw_rad)
+
+
+def group_of(groups: Ints, scores: Floats, center_m: Floats, seconds: Floats) -> int:
+    """Return what linked detections are: as most say, but who moves too fast for a walker rides.
+
+    groups, scores and seconds (M,), center_m (M, 2 or 3), world frame, in order of time.
+    """
+    votes = np.bincount(groups, weights=scores, minlength=3)
+    if groups[0] == VEHICLE or len(groups) < 4:
+        return int(votes.argmax())
+    third = len(groups) // 3
+    start, end = center_m[:third, :2].mean(axis=0), center_m[-third:, :2].mean(axis=0)
+    apart_s = seconds[-third:].mean() - seconds[:third].mean()
+    if np.linalg.norm(end - start) > RIDING_MPS * apart_s:
+        return CYCLIST
+    return int(votes.argmax())
+
+
+def build_track(
+    linked: Linked, sweep_s: Floats, stride: int = 1, n_searched: int | None = None
+) -> Track:
     """Return the track of linked detections.
 
     `sweep_s` (S,) are the sweeps' times, seconds; every `stride`-th sweep was searched, so the
-    track reaches up to stride - 1 sweeps beyond its first and last detection.
+    track reaches up to stride - 1 sweeps beyond its first and last detection. `n_searched` says
+    how many those are if some of them were empty.
     """
     standing = stands_still(linked)
     first = max(0, int(linked.sweeps[0]) - stride + 1)
     last = min(len(sweep_s) - 1, int(linked.sweeps[-1]) + stride - 1)
     n = last - first + 1
     cuboids = _parked(linked, n) if standing else _moving(linked, sweep_s[first : last + 1], first)
-    features = _features(linked, standing, stride)
+    searched = n_searched or -(-len(sweep_s) // stride)
+    at_detections = cuboids.center_m[linked.sweeps - first]
+    features = _features(linked, standing, stride, searched, at_detections)
     found = int(linked.sweeps[0]), int(linked.sweeps[-1])
     return Track(first, last, *found, cuboids, linked.group, standing, features)
 
@@ -79,20 +113,31 @@ def stands_still(linked: Linked) -> bool:
     return bool(wander < STILL_M[linked.group])
 
 
-def _features(linked: Linked, standing: bool, stride: int) -> Floats:
+def _features(
+    linked: Linked, standing: bool, stride: int, n_searched: int, track_m: Floats
+) -> Floats:
     best = np.sort(linked.scores)[-max(1, (len(linked.scores) + 1) // 2) :]
+    n = len(linked.scores)
     life = (linked.sweeps[-1] - linked.sweeps[0]) // stride + 1
     apart = np.linalg.norm(linked.cuboids.center_m[:, :2] - linked.sensor_m, axis=1)
+    slip = np.linalg.norm(linked.cuboids.center_m[:, :2] - track_m[:, :2], axis=1)
+    length = linked.cuboids.size_m[:, 0]
+    spread = np.abs(length - np.median(length))
     return np.array(
         [
             1.0,
             best.mean(),
             linked.scores.max(),
             linked.scores.mean(),
-            np.log1p(len(linked.scores)),
-            len(linked.scores) / life,
+            # Both, since in a log of one sweep being seen once is all there can be.
+            np.log1p(min(n, LONG_ENOUGH)),
+            np.log1p(min(n_searched, LONG_ENOUGH)),
+            n / life,
             float(standing),
             apart.min() / 50,
+            # As if two more detections were as far off as usual: one alone cannot differ.
+            (np.minimum(slip, 2.0).sum() + 2 * USUAL_SLIP_M) / (n + 2),
+            (np.minimum(spread, 2.0).sum() + 2 * USUAL_SPREAD_M) / (n + 2),
         ]
     )
 
@@ -109,7 +154,7 @@ def _mean_box(packed: Floats, scores: Floats) -> Floats:
     turn = (packed[:, 6] - best[6] + np.pi / 2) % np.pi - np.pi / 2
     near = np.linalg.norm(packed[:, :2] - best[:2], axis=1) < 0.35 * best[3] + 0.3
     agree = (np.abs(turn) < np.radians(20)) & near
-    weight = scores[agree] ** 4
+    weight = scores[agree] ** EXP
     weight = weight / weight.sum()
     pose = weight @ packed[agree]
     pose[6] = best[6] + weight @ turn[agree]
@@ -123,6 +168,8 @@ def _moving(linked: Linked, seconds: Floats, first: int) -> Cuboids:
     """Return a smooth path at the n sweeps from number `first` on, taken at `seconds` (n,)."""
     packed = linked.cuboids.packed()
     size = _best_size(linked)
+    if linked.group == CYCLIST:
+        size[:2] = np.maximum(size[:2], RIDER_SIZE_M)  # some were taken for walkers
     at = _anchored(packed, size, linked.sensor_m) if linked.group == VEHICLE else packed[:, :2]
     rows = linked.sweeps - first
     n = len(seconds)
@@ -177,7 +224,7 @@ def _best_size(linked: Linked) -> Floats:
     """Return the size from the better half of the detections."""
     size = linked.cuboids.size_m
     good = linked.scores >= np.median(linked.scores)
-    weight = linked.scores[good] ** 4
+    weight = linked.scores[good] ** EXP
     out = (weight / weight.sum()) @ size[good]
     out[2] = np.quantile(size[good, 2], 0.7)
     return np.asarray(out)
