@@ -14,25 +14,32 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
-from training_data import Rows, recorded, rows_of, simulated
+from training_data import TOWNS, Rows, recorded, rows_of, simulated
 
 from perception_label.errors import SchemaError
 from perception_label.proposals.hypotheses import CYCLIST, PEDESTRIAN, VEHICLE
 from perception_label.proposals.scorer import SHIPPED, Forest, Scorer, load_scorer, pack
+from perception_label.proposals.tracks import N_TRACK_FEATURES
 
 DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", "../shared/data"))
-# A simulated row counts this much of a real one; the sweeps hold few real people.
+# A simulated row of a vehicle counts this much of a real one: their shapes are simpler.
 SIMULATED_WEIGHT = {VEHICLE: 0.3, PEDESTRIAN: 1.0, CYCLIST: 1.0}
-TREES = {VEHICLE: (180, 31), PEDESTRIAN: (110, 24), CYCLIST: (110, 24)}
-GATE_TREES = (60, 16)
+# Of hypotheses that are plainly wrong there are most; they would leave few questions to tell the
+# nearly right from the right. Scores come out higher for it: the thresholds of
+# `proposals/sweep.py` and `config.Proposals` belong to these.
+WRONG = 0.3
+WRONG_WEIGHT = {VEHICLE: 0.2, PEDESTRIAN: 0.12, CYCLIST: 0.12}
+# Trees, leaves, learning rate, least rows in a leaf.
+TREES = {VEHICLE: (180, 31, 0.15, 100), PEDESTRIAN: (110, 24, 0.13, 60), CYCLIST: (110, 24, 0.13, 60)}
+GATE_TREES = (60, 16, 0.13, 60)
 DEPTH = 7  # every tree is walked this far
 # Until tracks have been seen: sure above an expected quality of 0.45.
-FIRST_WEIGHTS = np.tile([-4.5, 10.0, 0, 0, 0, 0, 0, 0], (3, 1))
+FIRST_WEIGHTS = np.tile([-4.5, 10.0, *np.zeros(N_TRACK_FEATURES - 2)], (3, 1))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--towns", type=int, default=34)
+    parser.add_argument("--towns", type=int, default=len(TOWNS))
     parser.add_argument("--sweeps", default="0:40", help="PandaSet's first and end sweep")
     parser.add_argument("--step", type=int, default=3, help="take every third sweep")
     parser.add_argument("--hold-out", type=int, default=-1, help="a quarter of the places, 0-3")
@@ -41,7 +48,7 @@ def main() -> None:
     first, end = map(int, args.sweeps.split(":"))
     real = real_rows(range(first, end, args.step))
     with ProcessPoolExecutor(2) as pool:
-        towns = [rows for town in pool.map(town_rows, range(args.towns)) for rows in town]
+        towns = [rows for town in pool.map(town_rows, TOWNS[: args.towns]) for rows in town]
     save(replace(train(real, towns, args.hold_out), track_weights=known_weights()), args.out)
 
 
@@ -70,10 +77,10 @@ def place_fold(place_m: np.ndarray, center_m=(2.0, 2.0)) -> np.ndarray:
 def train(real: list[Rows], towns: list[Rows], hold_out: int = -1) -> Scorer:
     random = np.random.default_rng(0)
     forests = []
-    for group, (trees, leaves) in TREES.items():
+    for group, shape in TREES.items():
         parts = [sample(r, group, 0.6, 0.1, 1.0, random, hold_out) for r in real]
-        parts += [sample(r, group, 0.3, 0.03, SIMULATED_WEIGHT[group], random) for r in towns]
-        forests.append(grow(*joined(parts), trees, leaves))
+        parts += [sample(r, group, 0.4, 0.06, SIMULATED_WEIGHT[group], random) for r in towns]
+        forests.append(grow(*joined(parts), *shape))
     every = [*real, *towns]
     gate = [(r.gate_features, r.gate_quality, np.ones(len(r.gate_quality))) for r in every]
     return Scorer(grow(*joined(gate), *GATE_TREES), tuple(forests), FIRST_WEIGHTS)
@@ -81,27 +88,28 @@ def train(real: list[Rows], towns: list[Rows], hold_out: int = -1) -> Scorer:
 
 def sample(rows: Rows, group, keep, keep_bad, weight, random, hold_out=-1):
     """A share of the rows: nearly all of what is right, little of what is plainly wrong."""
-    chance = np.where(rows.quality > 0.3, keep, keep_bad)
+    chance = np.where(rows.quality > WRONG, keep, keep_bad)
     if group != VEHICLE:
         chance = np.where(rows.quality > 0.2, 1.0, 0.3)
     pick = (rows.group == group) & (random.random(len(chance)) < chance)
     if hold_out >= 0:
         pick &= place_fold(rows.place) != hold_out
-    return rows.features[pick], rows.quality[pick], weight / chance[pick]
+    weight = np.where(rows.quality < WRONG, WRONG_WEIGHT[group], 1.0) * weight / chance
+    return rows.features[pick], rows.quality[pick], weight[pick]
 
 
 def joined(parts) -> list[np.ndarray]:
     return [np.concatenate([part[k] for part in parts]) for k in range(3)]
 
 
-def grow(features, quality, weight, trees: int, leaves: int) -> Forest:
+def grow(features, quality, weight, trees, leaves, rate, least) -> Forest:
     """Fit by scikit-learn, then lay the nodes out as the kernel reads them."""
     model = HistGradientBoostingRegressor(
         max_iter=trees,
-        learning_rate=0.13,
+        learning_rate=rate,
         max_leaf_nodes=leaves,
         max_depth=DEPTH,
-        min_samples_leaf=60,
+        min_samples_leaf=least,
         l2_regularization=1.0,
         early_stopping=False,
         random_state=0,

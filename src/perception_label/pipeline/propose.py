@@ -17,13 +17,12 @@ from perception_label.geometry.poses import inverse
 from perception_label.pipeline.dense import Counts, Dense
 from perception_label.pipeline.parallel import in_order, n_workers
 from perception_label.pipeline.workspace import Workspace
-from perception_label.proposals.hypotheses import VEHICLE
+from perception_label.proposals.hypotheses import GROUPS
 from perception_label.proposals.scorer import Scorer, load_scorer
 from perception_label.proposals.sweep import Detections, detect
 from perception_label.proposals.tracks import (
     Linked,
     Track,
-    alike,
     build_track,
     class_of,
     group_of,
@@ -184,14 +183,13 @@ def link(
     tracking = replace(
         settings.tracking,
         gate_m=settings.tracking.gate_m * max(1, stride),
-        birth_score=min(settings.tracking.birth_score, settings.proposals.birth_quality),
+        birth_score=settings.proposals.birth_quality,
     )
     ids = track_cuboids(
-        alike(cuboids, groups),
+        cuboids,
         timestamps_ns[sweeps],
         scores=scores,
-        # From one sweep to the next a cyclist may look like a walker; the track will tell.
-        class_names=np.where(groups == VEHICLE, "vehicle", "person"),
+        class_names=np.array(GROUPS)[groups],
         settings=tracking,
     )
     seconds = (timestamps_ns - timestamps_ns[:1]) / 1e9
@@ -203,7 +201,7 @@ def link(
             continue
         mine = rows[np.argsort(sweeps[rows], kind="stable")]
         at = sweeps[mine]
-        group = group_of(groups[mine], scores[mine], cuboids.center_m[mine], seconds[at])
+        group = group_of(int(groups[mine[0]]), cuboids.center_m[mine], seconds[at])
         linked = Linked(at, cuboids[mine], scores[mine], group, poses[at, :2, 3])
         tracks.append(build_track(linked, seconds, stride, len(seen)))
     if not tracks:

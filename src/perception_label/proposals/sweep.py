@@ -40,10 +40,7 @@ LOWEST_M, HIGHEST_M = 0.2, 4.5  # heights above ground that are looked at
 SCALES_M = (0.2, 0.6)  # clustering radii: people apart in a group, and cars whole
 THIN_M = 0.1  # one point of each cube this wide tells as much
 GATE = 0.18  # clusters whose best hypothesis is expected below are passed over
-import os
-LEAST = float(os.environ.get('LEAST','.7'))
-GATE = float(os.environ.get('GATE','.18'))
-SECOND_LOOK = float(os.environ.get('SL','.22'))  # so are those none of whose first few hypotheses scores more
+SECOND_LOOK = 0.38  # so are those none of whose first few hypotheses scores more
 ROOF_M = 2.2  # of cars and vans; branches and signs hang higher
 SMALL_HEIGHT_M = 0.3  # no box is flatter
 
@@ -213,7 +210,7 @@ def _averaged(cuboids: Cuboids, scores: Floats, group: Ints, kept: Ints) -> Cubo
         0.5,
         0.8,
         np.radians(15),
-        LEAST,
+        0.7,
         mean,
     )
     out[mine] = mean

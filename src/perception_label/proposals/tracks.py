@@ -18,8 +18,6 @@ TURN_STIFFNESS = 100.0
 MOVING_MPS = 1.0  # above, the path tells the heading
 RIDING_MPS = 2.7  # above, a person rides: walkers make 1.5, and few run along streets
 RIDER_SIZE_M = (1.75, 0.65)
-import os
-EXP = float(os.environ.get('EXP','4'))
 LONG_ENOUGH = 20  # detections of one object after which more say little
 USUAL_SLIP_M, USUAL_SPREAD_M = 0.5, 0.2  # of detections about their track
 N_TRACK_FEATURES = 11
@@ -58,27 +56,17 @@ class Track:
     features: Floats
 
 
-def alike(cuboids: Cuboids, groups: Ints) -> Cuboids:
-    """Return cuboids to be linked: walkers and cyclists as if of one size, vehicles as they are."""
-    size = cuboids.size_m.copy()
-    size[groups != VEHICLE, :2] = RIDER_SIZE_M
-    return Cuboids(cuboids.center_m, size, cuboids.yaw_rad)
+def group_of(group: int, center_m: Floats, seconds: Floats) -> int:
+    """Return what linked detections of a group are: who moves too fast for a walker rides.
 
-
-def group_of(groups: Ints, scores: Floats, center_m: Floats, seconds: Floats) -> int:
-    """Return what linked detections are: as most say, but who moves too fast for a walker rides.
-
-    groups, scores and seconds (M,), center_m (M, 2 or 3), world frame, in order of time.
+    center_m (M, 2 or 3) and seconds (M,) of the detections, world frame, in order of time.
     """
-    votes = np.bincount(groups, weights=scores, minlength=3)
-    if groups[0] == VEHICLE or len(groups) < 4:
-        return int(votes.argmax())
-    third = len(groups) // 3
-    start, end = center_m[:third, :2].mean(axis=0), center_m[-third:, :2].mean(axis=0)
-    apart_s = seconds[-third:].mean() - seconds[:third].mean()
-    if np.linalg.norm(end - start) > RIDING_MPS * apart_s:
-        return CYCLIST
-    return int(votes.argmax())
+    third = len(seconds) // 3
+    if group != PEDESTRIAN or third < 2:
+        return group
+    way = center_m[-third:, :2].mean(axis=0) - center_m[:third, :2].mean(axis=0)
+    took_s = seconds[-third:].mean() - seconds[:third].mean()
+    return CYCLIST if np.linalg.norm(way) > RIDING_MPS * took_s else PEDESTRIAN
 
 
 def build_track(
@@ -154,7 +142,7 @@ def _mean_box(packed: Floats, scores: Floats) -> Floats:
     turn = (packed[:, 6] - best[6] + np.pi / 2) % np.pi - np.pi / 2
     near = np.linalg.norm(packed[:, :2] - best[:2], axis=1) < 0.35 * best[3] + 0.3
     agree = (np.abs(turn) < np.radians(20)) & near
-    weight = scores[agree] ** EXP
+    weight = scores[agree] ** 4
     weight = weight / weight.sum()
     pose = weight @ packed[agree]
     pose[6] = best[6] + weight @ turn[agree]
@@ -224,7 +212,7 @@ def _best_size(linked: Linked) -> Floats:
     """Return the size from the better half of the detections."""
     size = linked.cuboids.size_m
     good = linked.scores >= np.median(linked.scores)
-    weight = linked.scores[good] ** EXP
+    weight = linked.scores[good] ** 4
     out = (weight / weight.sum()) @ size[good]
     out[2] = np.quantile(size[good, 2], 0.7)
     return np.asarray(out)
