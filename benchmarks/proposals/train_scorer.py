@@ -30,7 +30,11 @@ SIMULATED_WEIGHT = {VEHICLE: 0.3, PEDESTRIAN: 1.0, CYCLIST: 1.0}
 WRONG = 0.3
 WRONG_WEIGHT = {VEHICLE: 0.2, PEDESTRIAN: 0.12, CYCLIST: 0.12}
 # Trees, leaves, learning rate, least rows in a leaf.
-TREES = {VEHICLE: (180, 31, 0.15, 100), PEDESTRIAN: (110, 24, 0.13, 60), CYCLIST: (110, 24, 0.13, 60)}
+TREES = {
+    VEHICLE: (180, 31, 0.15, 100),
+    PEDESTRIAN: (110, 24, 0.13, 60),
+    CYCLIST: (110, 24, 0.13, 60),
+}
 GATE_TREES = (60, 16, 0.13, 60)
 DEPTH = 7  # every tree is walked this far
 # Until tracks have been seen: sure above an expected quality of 0.45.

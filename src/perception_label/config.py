@@ -46,7 +46,7 @@ class Proposals:
     search_hz: float = 5.0  # sweeps searched per second; tracks are carried over those between
     min_detection: float = 0.42  # expected quality below which a sweep's cuboid is dropped
     birth_quality: float = 0.45  # below, a cuboid only continues a track; lets people begin one
-    min_score: float = 0.4  # tracks less likely to be right are not proposed
+    min_score: float = 0.5  # tracks less likely to be right are not proposed
     candidate_score: float = 0.02  # … but kept as candidates for missing objects down to this
 
     def __post_init__(self) -> None:
