@@ -44,7 +44,7 @@ FIRST_WEIGHTS = np.tile([-4.5, 10.0, *np.zeros(N_TRACK_FEATURES - 2)], (3, 1))
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--towns", type=int, default=len(TOWNS))
-    parser.add_argument("--sweeps", default="0:40", help="PandaSet's first and end sweep")
+    parser.add_argument("--sweeps", default="0:28", help="PandaSet's first and end sweep")
     parser.add_argument("--step", type=int, default=3, help="take every third sweep")
     parser.add_argument("--hold-out", type=int, default=-1, help="a quarter of the places, 0-3")
     parser.add_argument("--out", type=Path, default=SHIPPED)

@@ -30,9 +30,11 @@ GROUP_OF = {
 }
 
 TOWNS = range(76)  # seeds of the towns trained on; common traffic unless said below
-RARE_TOWNS = range(34, 76)
-DIGGER_TOWNS = range(60, 76)
-CALIBRATION_TOWNS = range(500, 510)
+CALIBRATION_TOWNS = (500, 501, 502, 503, 504, 507, 508, 509)
+RARE_TOWNS = (*range(34, 76), *range(507, 510))
+DIGGER_TOWNS = (*range(60, 76), *range(507, 510))
+# Sweeps of a town to train on, 4 s or more apart.
+COMMON_INSTANTS, RARE_INSTANTS = (10, 50, 90, 130, 170), (10, 60, 110, 160)
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,11 @@ def town_settings(seed: int, duration_s: float = 20.0) -> SceneSettings:
     return settings
 
 
-def simulated(seed: int, instants=(10, 50, 90, 130, 170)):
+def simulated(seed: int):
     """Yield (points, truth, group, pose) of a random town, sensor and traffic."""
     plan = make_plan(town_settings(seed))
     source, truth = SimulatedSweeps(plan), Truth(plan)
-    for i in instants:
+    for i in RARE_INSTANTS if seed in RARE_TOWNS else COMMON_INSTANTS:
         points = source(i).points_m
         boxes, index = truth.boxes(i)
         group = np.array([GROUP_OF.get(plan.bodies[k].class_name, -1) for k in index])

@@ -8,6 +8,7 @@ from perception_label.geometry.overlap import overlap_bev
 from perception_label.proposals.hypotheses import (
     AS_SEEN,
     CYCLIST,
+    FIRST_LOOK,
     PEDESTRIAN,
     TEMPLATES,
     VEHICLE,
@@ -159,7 +160,7 @@ def test_what_hangs_high_or_is_three_points_is_no_road_user():
 def test_the_first_look_takes_one_template_of_each_kind():
     found = suggested(street(5)[0])
     first = found[first_look(found)]
-    assert set(first.template.tolist()) <= {1, 4, 5, 6, 7, AS_SEEN}
+    assert set(first.template.tolist()) <= set(FIRST_LOOK)
     assert set(first.owner.tolist()) == set(found.owner.tolist())
     again = join([first, found[~first_look(found)]])
     assert len(again) == len(found)

@@ -13,6 +13,7 @@ from conftest import ROOT
 from perception_label.proposals.features import GATE_NAMES, NAMES
 from perception_label.proposals.hypotheses import CYCLIST, GROUPS, PEDESTRIAN, VEHICLE
 from perception_label.proposals.scorer import SHIPPED, Forest, Scorer, load_scorer, pack
+from perception_label.proposals.tracks import N_TRACK_FEATURES
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,9 @@ def stump(n_features, low, high, feature=1, threshold=0.0):
 
 def small_scorer():
     groups = tuple(stump(len(NAMES), -k, k / 10) for k in range(3))
-    return Scorer(stump(len(GATE_NAMES), 0, 1), groups, np.arange(24.0).reshape(3, 8))
+    return Scorer(
+        stump(len(GATE_NAMES), 0, 1), groups, np.arange(3.0 * N_TRACK_FEATURES).reshape(3, -1)
+    )
 
 
 def saved(tmp_path, **changed):
@@ -171,7 +174,7 @@ def test_the_shipped_scorer_loads_and_is_small():
     scorer = load_scorer()
     assert SHIPPED.stat().st_size < 1_000_000
     assert len(scorer.groups) == len(GROUPS)
-    assert scorer.track_weights.shape == (3, 8)
+    assert scorer.track_weights.shape == (3, N_TRACK_FEATURES)
 
 
 @settings(max_examples=5)
@@ -182,7 +185,7 @@ def test_a_forest_predicts_what_scikit_learn_does(training, seed):
     features[:, 4] = rng.integers(0, 4, 600)  # many equal values
     quality = features[:, 0] * (features[:, 1] > 0) + features[:, 4] + rng.normal(0, 0.1, 600)
     weight = rng.uniform(0.5, 2, 600)
-    forest = training["grow"](features, quality, weight, 12, 8)
+    forest = training["grow"](features, quality, weight, 12, 8, 0.13, 60)
     rival = HistGradientBoostingRegressor(
         max_iter=12,
         learning_rate=0.13,

@@ -6,11 +6,15 @@ from hypothesis import strategies as st
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.proposals.hypotheses import CYCLIST, PEDESTRIAN, VEHICLE
 from perception_label.proposals.tracks import (
+    LONG_ENOUGH,
     N_TRACK_FEATURES,
+    USUAL_SLIP_M,
+    USUAL_SPREAD_M,
     Linked,
     Track,
     build_track,
     class_of,
+    group_of,
     probability,
     smooth,
     stands_still,
@@ -185,16 +189,46 @@ def test_the_features_of_a_track():
     scores = [0.2, 0.9, 0.7, 0.4]
     track = build_track(linked([0, 2, 4, 6], center, 0.0, scores=scores), SWEEP_S)
     assert len(track.features) == N_TRACK_FEATURES
-    expected = [1, 0.8, 0.9, 0.55, np.log(5), 4 / 7, 1, 1.0]
+    # Four detections in one place, of one length, in a log of 60 sweeps.
+    still = [1, 1.0, 2 * USUAL_SLIP_M / 6, 2 * USUAL_SPREAD_M / 6]
+    expected = [1, 0.8, 0.9, 0.55, np.log(5), np.log(LONG_ENOUGH + 1), 4 / 7, *still]
     np.testing.assert_allclose(track.features, expected)
     thinned = build_track(linked([0, 2, 4, 6], center, 0.0, scores=scores), SWEEP_S, stride=2)
-    assert thinned.features[5] == 1
+    assert thinned.features[6] == 1
+
+
+def test_a_track_knows_how_long_its_log_is():
+    center = np.tile([30.0, 40, 1], (4, 1))
+    short = build_track(linked([0, 1, 2, 3], center, 0.0), SWEEP_S[:4])
+    assert short.features[4] == short.features[5] == np.log(5)
+    assert build_track(linked([0], center[:1], 0.0), SWEEP_S, n_searched=1).features[5] == np.log(2)
+
+
+def test_detections_that_disagree_say_so():
+    center = np.tile([30.0, 40, 1], (8, 1))
+    center[::2, 0] += 0.6
+    restless = build_track(linked(np.arange(8), center, 0.0), SWEEP_S)
+    calm = build_track(linked(np.arange(8), center[1::2].repeat(2, axis=0), 0.0), SWEEP_S)
+    assert restless.features[9] > calm.features[9] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("speed_mps", "group", "expected"),
+    [(1.4, PEDESTRIAN, PEDESTRIAN), (4.5, PEDESTRIAN, CYCLIST), (9.0, VEHICLE, VEHICLE)],
+)
+def test_a_person_too_fast_to_walk_rides(speed_mps, group, expected):
+    seconds = np.arange(12) / 5
+    center = np.column_stack([speed_mps * seconds, 0.1 * (np.arange(12) % 2), np.ones(12)])
+    assert group_of(group, center, seconds) == expected
+    assert group_of(group, center[:4], seconds[:4]) == group  # too short to tell
 
 
 def track_of(first=3, last=6, is_static=False, size_m=CAR_M, group=VEHICLE):
     n = last - first + 1
     cuboids = Cuboids(np.zeros((n, 3)), np.broadcast_to(size_m, (n, 3)), np.zeros(n))
-    return Track(first, last, first + 1, last - 1, cuboids, group, is_static, np.ones(8))
+    return Track(
+        first, last, first + 1, last - 1, cuboids, group, is_static, np.ones(N_TRACK_FEATURES)
+    )
 
 
 @pytest.mark.parametrize(

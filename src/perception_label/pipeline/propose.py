@@ -121,7 +121,9 @@ def find_labels(
     # The first with points of every `stride`: an empty one in its place would lose its turn.
     sweeps = filled[np.unique(filled // stride, return_index=True)[1]]
     seen: list[Detections] = []
-    for found in in_order(lambda i: _detect(log, i, scorer, settings), sweeps.tolist(), workers):
+    for found in in_order(
+        lambda i: detect_sweep(log, i, scorer, settings), sweeps.tolist(), workers
+    ):
         seen.append(found)
         if progress is not None:
             progress(len(seen), len(sweeps) + len(poses))
@@ -216,7 +218,8 @@ def link(
     return [tracks[k] for k in kept], likely[kept]
 
 
-def _detect(log: Log, i: int, scorer: Scorer, settings: Settings) -> Detections:
+def detect_sweep(log: Log, i: int, scorer: Scorer, settings: Settings) -> Detections:
+    """Return the detections of sweep i, at the sensor with the ego vehicle's axes."""
     return detect(level_points(log, i), scorer, settings.proposals)
 
 

@@ -19,6 +19,7 @@ from perception_label.arrays import Floats, Ints
 from perception_label.errors import SchemaError, ShapeError
 from perception_label.proposals.features import GATE_NAMES, NAMES
 from perception_label.proposals.hypotheses import GROUPS
+from perception_label.proposals.tracks import N_TRACK_FEATURES
 
 SHIPPED = Path(__file__).parent / "scorer.npz"
 MOST_DEPTH = 64
@@ -103,7 +104,7 @@ class Scorer:
     groups : tuple of Forest
         One per group of `hypotheses.GROUPS`: from a hypothesis to its expected BEV IoU
         (vehicles), or 1 - centre distance in metres (pedestrians, cyclists).
-    track_weights : (3, 8) float64
+    track_weights : (3, 11) float64
         Logistic regression per group: from a track's features to the probability that its
         boxes are right.
     """
@@ -158,6 +159,11 @@ def load_scorer(path: Path = SHIPPED) -> Scorer:
             for name in ("gate", *GROUPS)
         ]
         weights = arrays["track_weights"].astype(np.float64)
+        if weights.shape != (len(GROUPS), N_TRACK_FEATURES):
+            raise SchemaError(
+                f"{path}: track_weights: expected {(len(GROUPS), N_TRACK_FEATURES)}, "
+                f"got {weights.shape}"
+            )
     except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error) as error:
         if isinstance(error, SchemaError):
             raise

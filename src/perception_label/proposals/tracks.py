@@ -43,7 +43,7 @@ class Track:
 
     It was detected from `first_found` to `last_found`.
 
-    `features` (8,) is what the calibration of its score sees.
+    `features` (11,) is what the calibration of its score sees.
     """
 
     first: int
