@@ -38,7 +38,7 @@ SHARED = 0.3  # of the smaller footprint: two clusters that overlap more are one
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """One cluster over time: K sweeps (numbers in the log), a box and points in each."""
 
     sweeps: Ints
@@ -79,20 +79,25 @@ def unboxed_labels(log: Log, boxed: Labels, workers: int) -> Labels:
 
 def find_unboxed(log: Log, boxed: Labels, workers: int) -> Labels:
     """Return what `unboxed_labels` does, computed."""
+    return _as_labels(log, found_unboxed(log, boxed, workers))
+
+
+def found_unboxed(log: Log, boxed: Labels, workers: int) -> list[Found]:
+    """Return the clusters in no box, with their features, before any is judged."""
     looked = _looked_at(log)
     chunk = max(1, round(CHUNK_S * LOOK_HZ))
-    found: list[_Found] = []
+    found: list[Found] = []
     for start in range(0, len(looked), chunk):
         found += _in_chunk(log, boxed, looked[start : start + chunk], workers)
-    return _as_labels(log, found)
+    return found
 
 
-def _in_chunk(log: Log, boxed: Labels, looked: Ints, workers: int) -> list[_Found]:
+def _in_chunk(log: Log, boxed: Labels, looked: Ints, workers: int) -> list[Found]:
     loose, origin = gather(log, boxed, looked, workers)
     stands = unboxed.standing(loose)
     still = [unboxed.describe(loose, c) for c in unboxed.standing_clusters(loose, stands)]
     found = [
-        _Found(
+        Found(
             looked[d.sweeps[k]],
             Cuboids.unpack(np.repeat(d.cuboids.packed()[k : k + 1], len(d.sweeps[k]), axis=0)),
             d.n_points[k],
@@ -108,7 +113,7 @@ def _in_chunk(log: Log, boxed: Labels, looked: Ints, workers: int) -> list[_Foun
     fleeting = unboxed.describe(loose, unboxed.fleeting_clusters(loose, stands))
     found += _linked(log, looked, loose, fleeting)
     return [
-        _Found(
+        Found(
             f.sweeps,
             Cuboids(f.cuboids.center_m + origin, f.cuboids.size_m, f.cuboids.yaw_rad),
             f.n_points,
@@ -120,7 +125,7 @@ def _in_chunk(log: Log, boxed: Labels, looked: Ints, workers: int) -> list[_Foun
 
 def _linked(
     log: Log, looked: Ints, loose: unboxed.Loose, fleeting: unboxed.Described
-) -> list[_Found]:
+) -> list[Found]:
     """Return the clusters of single sweeps that are one thing on the move."""
     at = np.array([s[0] for s in fleeting.sweeps], dtype=np.int64)
     n_points = np.array([n[0] for n in fleeting.n_points], dtype=np.int64)
@@ -143,11 +148,11 @@ def _linked(
             at[rows[-1]] - at[rows[0]] + 1
         )
         features[unboxed.FEATURES.index("speed_mps")] = travel / seconds
-        found.append(_Found(looked[at[rows]], fleeting.cuboids[rows], n_points[rows], features))
+        found.append(Found(looked[at[rows]], fleeting.cuboids[rows], n_points[rows], features))
     return found
 
 
-def _as_labels(log: Log, found: list[_Found]) -> Labels:
+def _as_labels(log: Log, found: list[Found]) -> Labels:
     features = np.array([f.features for f in found]).reshape(len(found), len(unboxed.FEATURES))
     likely = unboxed.probability(features)
     names = unboxed.class_names(features)

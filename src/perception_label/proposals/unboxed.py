@@ -29,11 +29,11 @@ _NAMES = (
 )
 FEATURES = tuple(_NAMES.split())
 
-# Logistic regression over FEATURES, constant last; see `docs/review.md` for its data. Real streets
-# hold about twice the clutter of the simulated ones it learned: half the odds.
+# Logistic regression over FEATURES, constant last, by `benchmarks/proposals/fit_unboxed.py` on four
+# simulated logs. Real streets hold about twice the clutter of the simulated ones: half the odds.
 _WEIGHTS = (
-    -0.36, -0.274, -0.67, -0.077, 0.594, -0.199, 0.626, 1.972, -0.341, 0.078, -0.48,
-    1.352, 0.58, 2.788, 3.782, 0.01, -1.576 - 0.693,
+    -0.255, -0.607, -0.740, 0.019, 0.348, -0.052, 0.941, 1.313, -0.327, -0.076, -0.392,
+    2.381, 0.222, 2.631, 2.602, 0.029, -0.750 - 0.693,
 )  # fmt: skip
 Size = tuple[float, float, float]  # length, width, height
 _LIKENESS = {"car": 11, "pedestrian": 12, "cyclist": 13, "truck": 14}
