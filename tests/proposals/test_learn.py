@@ -83,6 +83,22 @@ def test_the_same_verdicts_teach_the_same():
     assert one.probability.tobytes() == two.probability.tobytes()
 
 
+def test_what_other_logs_teach_must_hold_here_too():
+    there, right_there = table(4, 300, told=True)
+    here, right_here = table(5, 200, told=True)
+    both = join_tables([here, there])
+    is_own = np.arange(500) < 200
+    names = np.full(500, "car")
+
+    def taught(n_own, right):
+        verdicts = np.concatenate([judged(right, n_own), judged(right_there, 300)])
+        return learn(both, verdicts, names, is_own=is_own)
+
+    assert not taught(0, right_here).is_used
+    assert taught(40, right_here).is_used
+    assert not taught(40, ~right_here).is_used
+
+
 def test_classes_that_a_person_corrects_are_learned():
     given, _ = table(2, 300, told=True)
     named = np.where(given.features[:, HEIGHT] > 0.3, "truck", "car")

@@ -69,8 +69,9 @@ def learn_log(log: Log, state: LogState) -> LearnedLog:
     parts = [mine, *_others(log)]
     table = join_tables([p[0] for p in parts])
     verdicts = np.concatenate([p[1] for p in parts])
-    found = learn(table, verdicts, np.concatenate([p[2] for p in parts]))
     n = len(mine[0])
+    is_own = np.arange(len(table)) < n
+    found = learn(table, verdicts, np.concatenate([p[2] for p in parts]), is_own=is_own)
     ids = table.track_ids[:n].tolist()
     probability = dict(zip(ids, found.probability[:n].tolist(), strict=True))
     names = dict(zip(ids, found.class_names[:n].tolist(), strict=True))

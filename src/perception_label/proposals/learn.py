@@ -150,7 +150,13 @@ class Learned:
     classes_used: bool
 
 
-def learn(table: TrackTable, verdicts: Ints, person_classes: NDArray[np.str_]) -> Learned:
+def learn(
+    table: TrackTable,
+    verdicts: Ints,
+    person_classes: NDArray[np.str_],
+    *,
+    is_own: Mask | None = None,
+) -> Learned:
     """Learn what is right and what is called what from the tracks a person judged.
 
     Parameters
@@ -161,6 +167,9 @@ def learn(table: TrackTable, verdicts: Ints, person_classes: NDArray[np.str_]) -
         `RIGHT`, `WRONG` or `UNKNOWN`.
     person_classes : (T,) str
         The class a person left each right track with; ignored for the others.
+    is_own : (T,) bool, optional
+        Which tracks are of the log in question; the others are of other logs, which teach but
+        may have another street or sensor. None: all.
 
     Returns
     -------
@@ -176,15 +185,18 @@ def learn(table: TrackTable, verdicts: Ints, person_classes: NDArray[np.str_]) -
     -----
     scikit-learn's histogram gradient boosting, small trees, cross-validated in `FOLDS` folds.
     Used from `LEAST_VERDICTS` verdicts on, `LEAST_EACH` of both kinds among them, if the mean
-    gain in log loss over the shipped probabilities exceeds `SURE` of its standard errors.
+    gain in log loss over the shipped probabilities exceeds `SURE` of its standard errors, and if
+    there is a gain on the log's own verdicts too, of which there must be as many. Class names
+    likewise, by how many are right.
     """
     if verdicts.shape != (len(table),) or person_classes.shape != (len(table),):
         raise ShapeError(
             f"verdicts, person_classes: expected ({len(table)},), got {verdicts.shape}, "
             f"{person_classes.shape}"
         )
-    probability, loss, shipped_loss = _learn_right(table, verdicts)
-    names, doubt = _learn_classes(table, verdicts == RIGHT, person_classes)
+    own = np.ones(len(table), dtype=np.bool_) if is_own is None else is_own
+    probability, loss, shipped_loss = _learn_right(table, verdicts, own)
+    names, doubt = _learn_classes(table, verdicts == RIGHT, person_classes, own)
     return Learned(
         probability=table.shipped if probability is None else probability,
         is_used=probability is not None,
@@ -198,7 +210,9 @@ def learn(table: TrackTable, verdicts: Ints, person_classes: NDArray[np.str_]) -
     )
 
 
-def _learn_right(table: TrackTable, verdicts: Ints) -> tuple[Floats | None, float, float]:
+def _learn_right(
+    table: TrackTable, verdicts: Ints, is_own: Mask
+) -> tuple[Floats | None, float, float]:
     """Return learned probabilities or None, and both losses."""
     rows = np.flatnonzero(verdicts != UNKNOWN)
     right = verdicts[rows] == RIGHT
@@ -209,7 +223,8 @@ def _learn_right(table: TrackTable, verdicts: Ints) -> tuple[Floats | None, floa
     mine, shipped = _log_loss(held_out, right), _log_loss(table.shipped[rows], right)
     gain = shipped - mine
     error = gain.std(ddof=1) / np.sqrt(len(gain))
-    if not gain.mean() > SURE * error:
+    own = gain[is_own[rows]]
+    if not (gain.mean() > SURE * error and len(own) >= LEAST_VERDICTS and own.mean() > 0):
         return None, float(mine.mean()), float(shipped.mean())
     model = _model().fit(table.features[rows], right)
     found = _single_threaded(model.predict_proba, table.features)[:, 1]
@@ -217,7 +232,7 @@ def _learn_right(table: TrackTable, verdicts: Ints) -> tuple[Floats | None, floa
 
 
 def _learn_classes(
-    table: TrackTable, is_right: Mask, person_classes: NDArray[np.str_]
+    table: TrackTable, is_right: Mask, person_classes: NDArray[np.str_], is_own: Mask
 ) -> tuple[NDArray[np.str_] | None, Floats]:
     """Return learned class names or None, and how doubtful each name is."""
     none = np.zeros(len(table))
@@ -232,8 +247,9 @@ def _learn_classes(
     features = _with_class(table)
     held_out = _cross_validated(features[known], answer, common.tolist())
     guess = common[held_out.argmax(axis=1)]
-    given = table.class_names[known]
-    if not (guess == answer).sum() > (given == answer).sum():
+    more = (guess == answer).astype(np.int64) - (table.class_names[known] == answer)
+    own = more[is_own[known]]
+    if not (more.sum() > 0 and len(own) >= LEAST_VERDICTS and own.sum() >= 0):
         return None, none
     model = _model().fit(features[known], answer)
     sure = _single_threaded(model.predict_proba, features)
