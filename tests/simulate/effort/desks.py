@@ -93,7 +93,7 @@ class MemoryDesk:
         self.tracks[track.track_id] = track
         return track.track_id
 
-    def click(self, timestamp_ns, point_m, class_name):
+    def click(self, timestamp_ns, point_m):
         return None
 
     def draw(self, timestamp_ns, box, class_name):

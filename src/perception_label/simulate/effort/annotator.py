@@ -32,6 +32,7 @@ class Policy:
     slack_sweeps: int = 2  # an end that misses so few sweeps is left as it is
     false_score: float = 0.6  # tracks less likely to be right are first looked at in a grid
     most_keyframes: int = 60  # per opening of a track
+    adopt_iou: float = 0.05  # of a candidate's box; the object is clicked if it fits worse
     page: int = 150  # items taken before the queue is ranked anew
     stop_after: int = 100  # tiles of missing objects in a row that were none; the rest is left
     least_error: float = 0.5  # expected wrong boxes below which an item is not worth a look
@@ -300,15 +301,16 @@ class Annotator:
         meant = self.eye.box(thing, item.at_ns)
         if meant is None:
             return
-        track_id = self.desk.adopt(item)
+        fits = overlap_3d(meant, box)[0, 0] >= self.policy.adopt_iou
+        track_id = self.desk.adopt(item) if fits else None
         if track_id is None:
-            class_name = self.eye.class_of(thing)
             self._do("click", item.track_id, item.at_ns, "create_click_autofit")
-            track_id = self.desk.click(item.at_ns, meant.center_m[0], class_name)
-            if track_id is None:
-                self._do("draw", item.track_id, item.at_ns, "create_box_manual")
-                track_id = self.desk.draw(item.at_ns, self.hand.set(meant), class_name)
-                self.n_keyframes += 1
+            track_id = self.desk.click(item.at_ns, meant.center_m[0])
+        if track_id is None:
+            self._do("draw", item.track_id, item.at_ns, "create_box_manual")
+            class_name = self.eye.class_of(thing)
+            track_id = self.desk.draw(item.at_ns, self.hand.set(meant), class_name)
+            self.n_keyframes += 1
         self._strip(track_id)
 
     def _is_boxed(self, thing: int, timestamp_ns: int) -> bool:

@@ -28,7 +28,7 @@ class Desk(Protocol):
     def adopt(self, item: QueueItem) -> str | None:
         """Make a missing object's candidate a track; None if there is none to take."""
 
-    def click(self, timestamp_ns: int, point_m: Floats, class_name: str) -> str | None:
+    def click(self, timestamp_ns: int, point_m: Floats) -> str | None:
         """Make a track from a click on a point (3,), world frame; None if nothing is there."""
 
     def draw(self, timestamp_ns: int, box: Cuboids, class_name: str) -> str:

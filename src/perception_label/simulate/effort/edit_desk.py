@@ -88,22 +88,20 @@ class EditDesk:
         self._append(self._adopted(item.track_id, boxes))
         return item.track_id
 
-    def click(self, timestamp_ns: int, point_m: Floats, class_name: str) -> str | None:
+    def click(self, timestamp_ns: int, point_m: Floats) -> str | None:
         """Make a track from a click on a point (3,), world frame; None if nothing is there."""
-        boxes = track_at_click(self._log, timestamp_ns, point_m, class_name)
-        if boxes is None:
+        solved = track_at_click(self._log, timestamp_ns, point_m)
+        if solved is None or not len(solved.timestamps_ns):
             return None
-        name = self._new_id()
-        at = boxes.timestamps_ns
-        span = int(at[0]), int(at[-1])
-        row = int(np.argmin(np.abs(at - timestamp_ns)))
-        self._machine[name] = boxes
-        self._append(
-            [
-                make.create_track(name, class_name, span_ns=span, source=CLICKED),
-                *_keyframes(name, boxes, [row], CLICKED),
-            ]
+        name, n = self._new_id(), len(solved.timestamps_ns)
+        boxes = Labels.from_columns(
+            solved.timestamps_ns,
+            np.full(n, name),
+            np.full(n, solved.class_name),
+            solved.cuboids,
+            expected_iou=solved.expected_iou,
         )
+        self._append(self._adopted(name, boxes, CLICKED))
         return name
 
     def draw(self, timestamp_ns: int, box: Cuboids, class_name: str) -> str:
@@ -171,7 +169,7 @@ class EditDesk:
         """Return the boxes of all tracks, points not counted, world frame."""
         return _labels(list(self._shown.values()))
 
-    def _adopted(self, track_id: str, boxes: Labels) -> list[Edit]:
+    def _adopted(self, track_id: str, boxes: Labels, source: str = PROPOSED) -> list[Edit]:
         """Return the edits that make a machine's boxes a track with hints."""
         at = boxes.timestamps_ns
         span = int(at[0]), int(at[-1])
@@ -180,8 +178,8 @@ class EditDesk:
         self._machine[track_id] = boxes
         rows = np.unique(np.append(np.arange(0, len(at), HINT_SWEEPS), len(at) - 1)).tolist()
         return [
-            make.create_track(track_id, class_name, size_m=size, span_ns=span, source=PROPOSED),
-            *_keyframes(track_id, boxes, rows, PROPOSED),
+            make.create_track(track_id, class_name, size_m=size, span_ns=span, source=source),
+            *_keyframes(track_id, boxes, rows, source),
         ]
 
     def _append(self, edits: list[Edit]) -> None:
@@ -195,7 +193,10 @@ class EditDesk:
         if not state.is_live:
             self._shown.pop(track_id, None)
             return
-        self._shown[track_id] = boxes_of(self._log, state, self._machine.get(track_id))
+        boxes = boxes_of(self._log, state, self._machine.get(track_id))
+        self._shown.pop(track_id, None)
+        if boxes is not None:
+            self._shown[track_id] = boxes
 
     def _new_id(self) -> str:
         self._n_new += 1

@@ -1,67 +1,52 @@
-"""From the edits of one track to its boxes: the solver where a person set a keyframe."""
+"""What the desk asks the engine for: a track's boxes, a track from a click, where it goes on."""
 
 import numpy as np
 
-from perception_label.arrays import Floats, Ints
+from perception_label.arrays import Floats
+from perception_label.errors import EditError
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.inside import points_above_bottom
-from perception_label.geometry.interpolate import interpolate
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import inverse
-from perception_label.pipeline.solve_track import SolvedTrack, solve_track
+from perception_label.pipeline.click import track_from_click
+from perception_label.pipeline.solve import solve_state
+from perception_label.pipeline.solve_track import SolvedTrack
 from perception_label.simulate.effort.eye import Shown
-from perception_label.storage.edits.edit import HUMAN
 from perception_label.storage.edits.state import TrackState
 from perception_label.storage.logs import Log
 
-STILL_M = 1e-6  # a machine's boxes that stand still are one box
+STILL_M = 1e-6  # boxes that stand still are one box
 PATIENCE = 8  # sweeps in which what stands may be hidden
 REACH_M = 75.0  # of the sensor; farther boxes are not carried on
 RAISE_M = 0.2  # points this near a box's bottom may be ground
 LEAST_POINTS = 4
-MOVED_M = 1.0  # keyframes farther apart say that it moved
 
 
-def boxes_of(log: Log, state: TrackState, machine: Labels | None) -> Shown:
-    """Return a track as the app shows it.
+def boxes_of(log: Log, state: TrackState, machine: Labels | None) -> Shown | None:
+    """Return a track as the app shows it, None if nothing says where it is.
 
-    Parameters
-    ----------
-    log : Log
-        The log.
-    state : TrackState
-        What people decided.
-    machine : Labels or None
-        The boxes the track was adopted from; shown as they are while nobody set a keyframe and
-        the lifespan stays within them.
+    `machine` are the boxes it was adopted from.
     """
-    human = np.array([source == HUMAN for source in state.key_sources], dtype=bool)
-    span = state.span_ns or (int(log.timestamps_ns[0]), int(log.timestamps_ns[-1]))
-    if machine is not None and not human.any():
-        within = machine[(machine.timestamps_ns >= span[0]) & (machine.timestamps_ns <= span[1])]
-        if len(within):
-            return _as_they_are(log, state, within, span)
-    hard = human if human.any() else np.ones(len(human), dtype=bool)
-    keys, times = state.keyframes[hard], state.key_timestamps_ns[hard]
-    solved = solve_track(
-        log,
-        keys,
-        times,
-        class_name=state.class_name,
-        size_m=keys.size_m.mean(axis=0),
-        span_ns=state.span_ns,
-        is_static=True if _stands(machine, keys) else None,
+    solved = solve_state(log, state, machine)
+    if solved is None:
+        return None
+    return Shown(
+        state.track_id,
+        state.class_name,
+        solved.timestamps_ns,
+        solved.cuboids,
+        np.full(len(solved.timestamps_ns), -1),
+        solved.expected_iou,
+        solved.next_keyframe_ns,
     )
-    return _shown(state, solved)
 
 
-def _stands(machine: Labels | None, keys: Cuboids) -> bool:
-    """Tell whether a machine said that the object stands still, and no keyframe denies it."""
-    if machine is None:
-        return False
-    is_still = np.ptp(machine.cuboids.center_m, axis=0).max(initial=0.0) < STILL_M
-    apart = np.hypot(*np.ptp(keys.center_m[:, :2], axis=0))
-    return bool(is_still and apart < MOVED_M)
+def track_at_click(log: Log, timestamp_ns: int, point_m: Floats) -> SolvedTrack | None:
+    """Return the track that a click on a point (3,) gives, None if nothing stands there."""
+    try:
+        return track_from_click(log, int(np.searchsorted(log.timestamps_ns, timestamp_ns)), point_m)
+    except EditError:
+        return None
 
 
 def carried_on(log: Log, shown: Shown) -> tuple[int, int] | None:
@@ -91,31 +76,3 @@ def _shows(log: Log, i: int, box: Cuboids) -> bool:
         return False
     found = points_above_bottom(sweep.points_m, box.moved(inverse(pose)), RAISE_M)
     return bool(found[0, 1] >= LEAST_POINTS)
-
-
-def track_at_click(log: Log, timestamp_ns: int, point_m: Floats, class_name: str) -> Labels | None:
-    """Return the track a click gives, None if nothing stands there."""
-    return None
-
-
-def _shown(state: TrackState, solved: SolvedTrack) -> Shown:
-    return Shown(
-        state.track_id,
-        state.class_name,
-        solved.timestamps_ns,
-        solved.cuboids,
-        np.full(len(solved.timestamps_ns), -1),
-        solved.expected_iou,
-        solved.next_keyframe_ns,
-    )
-
-
-def _as_they_are(log: Log, state: TrackState, machine: Labels, span: tuple[int, int]) -> Shown:
-    """Return a machine's boxes, carried over the sweeps of the lifespan where it has none."""
-    inside = (log.timestamps_ns >= span[0]) & (log.timestamps_ns <= span[1])
-    times: Ints = log.timestamps_ns[inside]
-    boxes: Cuboids = machine.cuboids
-    if not np.array_equal(times, machine.timestamps_ns):
-        boxes = interpolate(machine.cuboids, machine.timestamps_ns, times, method="linear")
-    expected = np.full(len(times), np.nan)
-    return Shown(state.track_id, state.class_name, times, boxes, np.full(len(times), -1), expected)
