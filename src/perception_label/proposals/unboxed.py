@@ -32,8 +32,8 @@ FEATURES = tuple(_NAMES.split())
 # Logistic regression over FEATURES, constant last, by `benchmarks/proposals/fit_unboxed.py` on four
 # simulated logs. Real streets hold about twice the clutter of the simulated ones: half the odds.
 _WEIGHTS = (
-    -0.255, -0.607, -0.740, 0.019, 0.348, -0.052, 0.941, 1.313, -0.327, -0.076, -0.392,
-    2.381, 0.222, 2.631, 2.602, 0.029, -0.750 - 0.693,
+    -0.262, -0.711, -1.164, 0.053, 0.410, -0.106, 0.376, 1.055, -0.480, -0.162, -0.263,
+    1.807, 0.636, 2.537, 2.031, -0.119, 0.804 - 0.693,
 )  # fmt: skip
 Size = tuple[float, float, float]  # length, width, height
 _LIKENESS = {"car": 11, "pedestrian": 12, "cyclist": 13, "truck": 14}
