@@ -1,7 +1,9 @@
 """The review queue of a whole log."""
 
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +14,7 @@ from perception_label.pipeline.sources import source_gates
 from perception_label.quality import stopping
 from perception_label.quality.queue import KINDS
 from perception_label.storage.edits import make
-from perception_label.tables import labels_from_table
+from perception_label.tables import labels_from_table, labels_to_table
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +178,21 @@ def test_another_source_is_compared_and_gated(queue, edited, tmp_path, monkeypat
     after = review_queue(log)
     assert not [i for i in after if i.source == "imported:odd"]
     assert any(note.startswith("imported:odd: not shown") for note in after.notes)
+
+
+def test_a_solved_track_keeps_its_probability_until_a_person_sets_a_box(queue, edited):
+    log, edits = edited.log(), edited.edits()
+    items = {i.track_id: i for i in queue.of_kind("track")}
+    proposed = labels_from_table(log.dense_boxes("proposals"))
+    sure = replace(proposed, scores=np.ones(len(proposed)))
+    log.write_machine("solved", labels_to_table(sure, "solver"))
+    edits.append([make.create_track(k, i.class_name) for k, i in items.items()])
+    touched = queue.of_kind("track")[0]
+    box = make.set_keyframe(touched.track_id, touched.at_ns, touched.center_m, touched.yaw_rad)
+    edits.append([box])
+    for item in review_queue(log).of_kind("track"):
+        if item.track_id == touched.track_id:
+            assert (item.score, item.source) == (1.0, "solver")
+        else:
+            assert item.score == pytest.approx(items[item.track_id].score)
+            assert item.source == "model:proposals"

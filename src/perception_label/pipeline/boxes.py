@@ -1,24 +1,30 @@
 """The boxes of a log as they are now: machine results, and what people decided on top."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from perception_label.geometry.labels import Labels, join_labels
-from perception_label.pipeline.propose import NAME, SOURCE
+from perception_label.pipeline.propose import CANDIDATES, NAME, SOURCE
+from perception_label.pipeline.unboxed import NAME as UNBOXED
+from perception_label.pipeline.unboxed import SOURCE as CLUSTERS
 from perception_label.storage.edits import LogState, TrackState
 from perception_label.storage.logs import Log
 from perception_label.tables import labels_from_table
 
 SOLVED = "solved"
 SOLVER = "solver"
+# Machine results that tracks are taken from, and who makes them.
+MAKERS = {NAME: SOURCE, CANDIDATES: SOURCE, UNBOXED: CLUSTERS}
 
 
 def current_boxes(log: Log, state: LogState) -> tuple[Labels, dict[str, str]]:
     """Return the boxes of every track that is to be labelled, and who made each track's.
 
     The solver's where it made some, else the proposal's of the same id; classes are those of
-    the edits. Raises `WorkspaceError` if nothing made boxes yet.
+    the edits. A track that no person set a keyframe of keeps the probability, and the maker, of
+    the machine track it was taken from. Raises `WorkspaceError` if nothing made boxes yet.
     """
     log.dense_source()
     gone = {name for name, track in state.tracks.items() if not track.is_live}
@@ -26,6 +32,12 @@ def current_boxes(log: Log, state: LogState) -> tuple[Labels, dict[str, str]]:
     held = names_of(solved)
     proposed = without(machine_labels(log, NAME), gone | held)
     sources = dict.fromkeys(held, SOLVER) | dict.fromkeys(names_of(proposed), SOURCE)
+    taken = {k for k in held & state.tracks.keys() if not state.tracks[k].n_human}
+    for result, maker in MAKERS.items():
+        found = scores_of(machine_labels(log, result), taken)
+        solved = rescored(solved, found)
+        sources |= dict.fromkeys(found, maker)
+        taken -= found.keys()
     given = {name: track.class_name for name, track in state.tracks.items()}
     return renamed(join_labels([solved, proposed]), given), sources
 
@@ -46,6 +58,17 @@ def machine_labels(log: Log, name: str) -> Labels:
 def names_of(labels: Labels) -> set[str]:
     """Return the ids of the tracks that have boxes."""
     return {labels.track_names[k] for k in np.unique(labels.tracks)}
+
+
+def scores_of(labels: Labels, names: Collection[str]) -> dict[str, float]:
+    """Return the mean score of each of these tracks that has boxes."""
+    count = np.bincount(labels.tracks, minlength=len(labels.track_names))
+    total = np.bincount(labels.tracks, labels.scores, minlength=len(labels.track_names))
+    return {
+        name: float(total[k] / count[k])
+        for k, name in enumerate(labels.track_names)
+        if count[k] and name in names
+    }
 
 
 def without(labels: Labels, names: Collection[str]) -> Labels:
@@ -76,8 +99,6 @@ def renamed(labels: Labels, classes: Mapping[str, str]) -> Labels:
 
 def rescored(labels: Labels, scores: Mapping[str, float]) -> Labels:
     """Return the boxes with other scores for some tracks, by track id."""
-    from dataclasses import replace
-
     if not len(labels) or not scores:
         return labels
     by_index = np.array([scores.get(name, np.nan) for name in labels.track_names])

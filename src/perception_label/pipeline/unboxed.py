@@ -31,6 +31,7 @@ LOWEST_M, HIGHEST_M = 0.25, 4.0
 REACH_M = 75.0
 THIN_M = 0.15
 GROWN_M = 0.4  # boxes take the points this near with them: mirrors, loads, their own error
+LEAST_POINTS = 4  # in its best sweep, one per `THIN_M`: nobody can tell what fewer are
 LEAST_LINKED = 4  # sweeps that something moving is seen in
 LEAST_TRAVEL_M = 1.5  # what does not move is found standing
 LEAST_PROBABILITY = 0.02
@@ -105,6 +106,7 @@ def _in_chunk(log: Log, boxed: Labels, looked: Ints, workers: int) -> list[Found
         )
         for d in still
         for k in range(len(d.cuboids))
+        if d.n_points[k].max() >= LEAST_POINTS
     ]
     if found:
         likely = unboxed.probability(np.array([f.features for f in found]))

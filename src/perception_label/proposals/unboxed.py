@@ -32,8 +32,8 @@ FEATURES = tuple(_NAMES.split())
 # Logistic regression over FEATURES, constant last, by `benchmarks/proposals/fit_unboxed.py` on four
 # simulated logs. Real streets hold about twice the clutter of the simulated ones: half the odds.
 _WEIGHTS = (
-    -0.262, -0.711, -1.164, 0.053, 0.410, -0.106, 0.376, 1.055, -0.480, -0.162, -0.263,
-    1.807, 0.636, 2.537, 2.031, -0.119, 0.804 - 0.693,
+    -0.297, -0.627, -0.360, -0.004, 0.348, -0.454, 0.747, 1.379, -0.367, -0.054, -0.070,
+    0.689, 0.322, 2.167, 0.995, -0.139, -0.467 - 0.693,
 )  # fmt: skip
 Size = tuple[float, float, float]  # length, width, height
 _LIKENESS = {"car": 11, "pedestrian": 12, "cyclist": 13, "truck": 14}
