@@ -17,6 +17,7 @@ def test_it_prints_the_queue_for_people_and_for_programs(town_workspace, capfd):
     assert err == ""
     assert [item["rank"] for item in result["items"]] == [0, 1, 2]
     assert sum(result["n_by_kind"].values()) == result["n_items"]
+    assert sum(s["n_total"] for s in result["strata"]) == result["n_by_kind"]["track"]
     assert set(result["n_by_kind"]) == set(KINDS)
 
 

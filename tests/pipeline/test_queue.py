@@ -10,7 +10,7 @@ import pytest
 
 from perception_label import open_workspace, review_queue
 from perception_label.pipeline.imported import import_predictions
-from perception_label.pipeline.sources import source_gates
+from perception_label.pipeline.sources import checked_strata, source_gates
 from perception_label.quality import stopping
 from perception_label.quality.queue import KINDS
 from perception_label.storage.edits import make
@@ -148,6 +148,18 @@ def test_a_band_that_was_too_often_wrong_is_only_shown_as_tiles(queue, edited, m
     assert {i.track_id for i in again.of_kind("missing")} >= set(members[2:])
     others = {i.track_id for i in tracks} - set(members)
     assert {i.track_id for i in again.of_kind("track")} == others
+
+
+def test_strata_tell_what_was_checked(queue, edited):
+    tracks = queue.of_kind("track")
+    before = checked_strata(edited.log(), edited.edits().state())
+    assert sum(b.n_total for b in before) == len(tracks)
+    assert {b.stratum for b in before} == set(queue.strata())
+    assert all((b.n_checked, b.error_rate) == (0, 1) for b in before)
+    name, members = next(iter(queue.strata().items()))
+    judge(edited.edits(), {i.track_id: True for i in members})
+    after = {b.stratum: b for b in checked_strata(edited.log(), edited.edits().state())}
+    assert (after[name].n_checked, after[name].error_rate) == (len(members), 0)
 
 
 def write_boxes(workspace, path, shift_m):

@@ -95,8 +95,8 @@ def test_what_other_logs_teach_must_hold_here_too():
         return learn(both, verdicts, names, is_own=is_own)
 
     assert not taught(0, right_here).is_used
-    assert taught(40, right_here).is_used
-    assert not taught(40, ~right_here).is_used
+    assert taught(100, right_here).is_used
+    assert not taught(100, ~right_here).is_used
 
 
 def test_classes_that_a_person_corrects_are_learned():

@@ -1,5 +1,6 @@
 """`perception-label queue WORKSPACE`: what still needs a person, the most urgent first."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,17 @@ def run(
     """Rank tracks, spans and missing objects by the boxes that are expected to be wrong."""
     from perception_label.errors import SettingError
     from perception_label.pipeline.queue import review_queue
+    from perception_label.pipeline.sources import checked_strata
     from perception_label.pipeline.workspace import open_workspace
     from perception_label.quality.queue import KINDS
 
     if kind is not None and kind not in KINDS:
         raise SettingError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
-    opened = open_workspace(workspace).log(log)
-    queue = review_queue(opened)
+    held = open_workspace(workspace)
+    opened = held.log(log)
+    state = held.edits(opened).state()
+    queue = review_queue(opened, state=state)
+    bounds = checked_strata(opened, state)
     counts = {name: len(queue.of_kind(name)) for name in KINDS}
     chosen = queue.items if kind is None else queue.of_kind(kind)
     shown = chosen[:limit]
@@ -33,11 +38,13 @@ def run(
         "n_items": len(queue),
         "n_by_kind": counts,
         "notes": list(queue.notes),
+        "strata": [asdict(bound) for bound in bounds],
         "items": [item.as_dict() for item in shown],
     }
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     lines = [f"log {opened.id}: {len(queue)} items ({told or 'nothing to look at'})"]
     lines += queue.notes
+    lines += [str(bound) for bound in bounds if bound.n_checked]
     start_ns = int(opened.timestamps_ns[0]) if len(opened.timestamps_ns) else 0
     for item in shown:
         lines.append(

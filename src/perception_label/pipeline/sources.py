@@ -7,9 +7,9 @@ from perception_label.pipeline.boxes import current_boxes, machine_labels, names
 from perception_label.pipeline.imported import PREFIX, imported_names
 from perception_label.pipeline.propose import CANDIDATES, NAME, SOURCE
 from perception_label.pipeline.unboxed import NAME as UNBOXED
-from perception_label.quality.queue import band_of, by_track
+from perception_label.quality.queue import band_of, by_track, stratum
 from perception_label.quality.queue_sources import judged_by_place
-from perception_label.quality.stopping import Gate, gates
+from perception_label.quality.stopping import Bound, Gate, gates, stratum_bounds
 from perception_label.storage.edits import LogState, TrackState
 from perception_label.storage.logs import Log
 
@@ -33,6 +33,21 @@ def source_gates(log: Log, state: LogState) -> dict[str, Gate]:
         answers = imported_answers(log, name, state)
         checked[f"imported:{name}"] = list(answers.values())
     return {gate.source: gate for gate in gates(checked)}
+
+
+def checked_strata(log: Log, state: LogState) -> tuple[Bound, ...]:
+    """Return, for each stratum of the proposals, what was checked and what that bounds.
+
+    Strata are those of the queue's items before anything was learned: source, class as
+    proposed, band of scores.
+    """
+    strata, answers = [], []
+    proposed = machine_labels(log, NAME)
+    for track in by_track(proposed):
+        score = float(np.mean(proposed.scores[track.rows]))
+        strata.append(stratum(SOURCE, track.class_name, score))
+        answers.append(answer_of(state.tracks.get(track.track_id)))
+    return stratum_bounds(strata, answers)
 
 
 def imported_answers(log: Log, name: str, state: LogState) -> dict[str, bool]:

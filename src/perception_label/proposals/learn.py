@@ -224,7 +224,8 @@ def _learn_right(
     gain = shipped - mine
     error = gain.std(ddof=1) / np.sqrt(len(gain))
     own = gain[is_own[rows]]
-    if not (gain.mean() > SURE * error and len(own) >= LEAST_VERDICTS and own.mean() > 0):
+    is_sure = gain.mean() > SURE * error and len(own) >= LEAST_VERDICTS
+    if not (is_sure and own.mean() > own.std(ddof=1) / np.sqrt(len(own))):
         return None, float(mine.mean()), float(shipped.mean())
     model = _model().fit(table.features[rows], right)
     found = _single_threaded(model.predict_proba, table.features)[:, 1]
