@@ -34,7 +34,7 @@ class Policy:
     most_keyframes: int = 60  # per opening of a track
     adopt_iou: float = 0.05  # of a candidate's box; the object is clicked if it fits worse
     page: int = 150  # items taken before the queue is ranked anew
-    stop_after: int = 100  # tiles of missing objects in a row that were none; the rest is left
+    stop_after: int = 300  # tiles of missing objects in a row that were none; the rest is left
     least_error: float = 0.5  # expected wrong boxes below which an item is not worth a look
 
 
@@ -306,6 +306,11 @@ class Annotator:
         if track_id is None:
             self._do("click", item.track_id, item.at_ns, "create_click_autofit")
             track_id = self.desk.click(item.at_ns, meant.center_m[0])
+            if track_id is not None:
+                self._strip(track_id)
+            if track_id in self.done:
+                return
+            track_id = None
         if track_id is None:
             self._do("draw", item.track_id, item.at_ns, "create_box_manual")
             class_name = self.eye.class_of(thing)
