@@ -67,11 +67,19 @@ def describe(result: dict[str, Any]) -> list[str]:
         table("actions", ("", *ways), counts),
         table("cost, pauses included", ("", *ways), _cost_rows(ways)),
         table("final labels", ("", *ways), _quality_rows(ways)),
+        *_over_time(result["seconds_per_track_over_time"]),
         *(
             f"{name} costs {times:.1f} times ours at ours' quality"
             for name, times in result["times_cheaper_at_equal_quality"].items()
         ),
     ]
+
+
+def _over_time(rows: list[list[float]]) -> list[str]:
+    if not rows:
+        return []
+    steps = ", ".join(f"{seconds:.1f} up to {n:.0f}" for n, seconds in rows)
+    return [f"ours, seconds per accepted track as the work goes on: {steps}"]
 
 
 def _cost_rows(ways: dict[str, Any]) -> list[tuple[str, ...]]:
