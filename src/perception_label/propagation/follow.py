@@ -13,7 +13,7 @@ from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.height import Height
 from perception_label.propagation.motion import Motion
 from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
-from perception_label.propagation.standing import LEAST, keyed_shape
+from perception_label.propagation.standing import LEAST, followed_shape
 from perception_label.propagation.views import Subject
 
 MOST_POINTS = 150  # of one sweep that are aligned: more say the same
@@ -30,14 +30,14 @@ def follow_rigid(subject: Subject, height: Height) -> Fixes:
     """Return where alignment finds a rigid object in every sweep it was followed to."""
     views, keys = subject.views, subject.keys
     fixes, near = Fixes.none(len(views)), np.full(len(views), len(views) + 1)
-    keyed = keyed_shape(subject)
+    keyed = followed_shape(subject)
     if len(keyed) < LEAST:
         return fixes
     rows, poses, curved = [], [], []
     for k, here in enumerate(keys.at.tolist()):
         speed = first_speed(subject, k, keyed)
         for sweeps in keys.between(k, len(views)):
-            shape = keyed_shape(subject)
+            shape = followed_shape(subject)
             walk = _Walk(here, keys.poses[k].copy(), np.array([speed, 0.0, 0.0, 0.0]))
             for i in sweeps:
                 found = _step(subject, i, shape, walk, height)

@@ -27,7 +27,7 @@ from perception_label.propagation.follow import (
 from perception_label.propagation.height import Height
 from perception_label.propagation.shape import crop, place
 from perception_label.propagation.smooth import smooth_places, smooth_values
-from perception_label.propagation.standing import NEAR_M, gains, has_moved, keyed_shape
+from perception_label.propagation.standing import NEAR_M, followed_shape, gains, has_moved
 from perception_label.propagation.views import Subject
 
 PASSES = 4  # at most, over all sweeps with the gathered shape ...
@@ -203,7 +203,7 @@ def _walking(subject: Subject, speed: Floats, course: Floats) -> tuple[Floats, F
 def _gathered(subject: Subject, poses: Floats, covariances: Floats, sound: Mask) -> Fixes:
     """Align every sweep to the shape that all of them make together along a path."""
     views, keys = subject.views, subject.keys
-    shape = keyed_shape(subject)
+    shape = followed_shape(subject)
     keyed = set(keys.at.tolist())
     others = [i for i in range(len(views)) if i not in keyed]
     crops = {}

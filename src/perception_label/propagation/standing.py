@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perception_label.arrays import Floats
+from perception_label.arrays import Floats, Points
 from perception_label.propagation.shape import EDGE_M, Shape, crop
 from perception_label.propagation.views import Subject
 
@@ -15,6 +15,9 @@ _MEAN = -0.10  # of a mover the moved pose is better by this share of the points
 _WORST = -0.45  # ... or by this in half a second; what stands still is never below -0.08
 _RUN = 5  # sweeps looked at together
 LEAST = 5  # points of a keyframe that make a shape
+SPARSE = 30  # points of a keyframe; fewer do not tell the shape
+INSET_M = 0.05  # people draw boxes a little larger than what they see
+_SIDE_STEP_M = 0.12
 _FEW = 25  # points in a run, fewer prove nothing
 
 
@@ -50,6 +53,32 @@ def keyed_shape(subject: Subject) -> Shape:
     for i, pose in zip(subject.keys.at.tolist(), subject.keys.poses, strict=True):
         shape.add(crop(subject.views.points(i), pose, half_m, 1500), np.zeros(4))
     return shape
+
+
+def followed_shape(subject: Subject) -> Shape:
+    """Return the shape to follow: few points far out are joined by the sides of the box itself.
+
+    Which part of a far car its few points hit changes from sweep to sweep, but not where its
+    sides are.
+    """
+    shape = keyed_shape(subject)
+    if len(shape) < SPARSE:
+        shape.add(_sides(subject.size_m), np.zeros(4))
+    return shape
+
+
+def _sides(size_m: Floats) -> Points:
+    """Return points all over the four upright sides of a box, a little inside."""
+    half = size_m / 2 - INSET_M
+    steps = [np.arange(-h, h + 1e-9, _SIDE_STEP_M) for h in half]
+    parts = []
+    for axis in (0, 1):
+        u, z = (g.ravel() for g in np.meshgrid(steps[1 - axis], steps[2], indexing="ij"))
+        for sign in (-1, 1):
+            side = np.empty((len(u), 3), dtype=np.float32)
+            side[:, axis], side[:, 1 - axis], side[:, 2] = sign * half[axis], u, z
+            parts.append(side)
+    return np.concatenate(parts)
 
 
 def has_moved(gained: Floats) -> bool:
