@@ -47,6 +47,15 @@ class Fixes:
             np.where(found[:, None, None], self.weights, other.weights),
         )
 
+    def take(self, other: Self, rows: range) -> None:
+        """Store the other's fixes of some sweeps."""
+        self.poses[rows.start : rows.stop] = other.poses[rows.start : rows.stop]
+        self.weights[rows.start : rows.stop] = other.weights[rows.start : rows.stop]
+
+    def drop(self, rows: range) -> None:
+        """Say nothing of some sweeps."""
+        self.weights[rows.start : rows.stop] = 0.0
+
     def set(self, i: int, pose: Floats, spread: Floats) -> None:
         """Store one; spread (3, 3) is the covariance of x, y, yaw."""
         self.poses[i] = pose

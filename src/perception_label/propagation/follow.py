@@ -14,8 +14,9 @@ from perception_label.propagation.height import Height
 from perception_label.propagation.motion import Motion
 from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
 from perception_label.propagation.standing import LEAST, followed_shape
-from perception_label.propagation.views import Subject
+from perception_label.propagation.views import Keys, Subject
 
+PARTED_M = 0.5  # two ways of following farther apart than this contradict each other
 MOST_POINTS = 150  # of one sweep that are aligned: more say the same
 SUPPORT = 3.0  # likeness below which nothing was found
 MOST_TURN_RAD = 0.3  # against the prediction, in one step
@@ -29,26 +30,24 @@ _SPEEDS_MPS = 0.25  # apart, tried at first
 def follow_rigid(subject: Subject, height: Height) -> Fixes:
     """Return where alignment finds a rigid object in every sweep it was followed to."""
     views, keys = subject.views, subject.keys
-    fixes, near = Fixes.none(len(views)), np.full(len(views), len(views) + 1)
+    ways = Fixes.none(len(views)), Fixes.none(len(views))
     keyed = followed_shape(subject)
     if len(keyed) < LEAST:
-        return fixes
-    rows, poses, curved = [], [], []
+        return ways[0]
     for k, here in enumerate(keys.at.tolist()):
         speed = first_speed(subject, k, keyed)
-        for sweeps in keys.between(k, len(views)):
+        for way, sweeps in zip(ways, keys.between(k, len(views)), strict=True):
             shape = followed_shape(subject)
             walk = _Walk(here, keys.poses[k].copy(), np.array([speed, 0.0, 0.0, 0.0]))
+            rows, poses, curved = [], [], []
             for i in sweeps:
                 found = _step(subject, i, shape, walk, height)
-                # Between two keyframes the nearer one's word counts.
-                if found is not None and abs(i - here) < near[i]:
-                    near[i] = abs(i - here)
+                if found is not None:
                     rows.append(i)
                     poses.append(found[0])
                     curved.append(found[1])
-    fixes.set_aligned(rows, poses, curved)
-    return fixes
+            way.set_aligned(rows, poses, curved)
+    return agreed(*ways, keys)
 
 
 class _Walk:
@@ -132,19 +131,41 @@ def first_speed(subject: Subject, k: int, shape: Shape) -> float:
 def follow_walker(subject: Subject) -> Fixes:
     """Return where mean shift finds a person in every sweep it was followed to."""
     views, keys = subject.views, subject.keys
-    fixes, near = Fixes.none(len(views)), np.full(len(views), len(views) + 1)
+    ways = Fixes.none(len(views)), Fixes.none(len(views))
     for k, here in enumerate(keys.at.tolist()):
         points = crop(views.points(here), keys.poses[k], subject.size_m / 2 + 0.1, 300)
         if len(points) < 3:
             continue
         offset = -place(np.append(np.zeros(3), keys.poses[k, 3]), _pad(points.mean(axis=0)))[0, :2]
-        for sweeps in keys.between(k, len(views)):
+        for way, sweeps in zip(ways, keys.between(k, len(views)), strict=True):
             for i, xy, n in _shift(subject, k, sweeps, offset):
-                if abs(i - here) < near[i]:
-                    near[i] = abs(i - here)
-                    pose = np.append(xy, [keys.poses[k, 2], 0.0])
-                    spread = 0.06**2 + 0.3**2 / n
-                    fixes.set(i, pose, np.diag([spread, spread, 1e12]))
+                pose = np.append(xy, [keys.poses[k, 2], 0.0])
+                spread = 0.06**2 + 0.3**2 / n
+                way.set(i, pose, np.diag([spread, spread, 1e12]))
+    return agreed(*ways, keys)
+
+
+def agreed(forwards: Fixes, backwards: Fixes, keys: Keys) -> Fixes:
+    """Return one fix in each sweep of those followed forwards and backwards.
+
+    Between two keyframes, where the two ways part, one of them has lost the object: none of the
+    two is believed from there to where they meet again; the nearer keyframe's counts elsewhere.
+    """
+    fixes = backwards.or_else(forwards)
+    both = forwards.found & backwards.found
+    gap = forwards.poses[:, :2] - backwards.poses[:, :2]
+    part = both & (np.hypot(gap[:, 0], gap[:, 1]) > PARTED_M)
+    for first, last in zip(keys.at[:-1].tolist(), keys.at[1:].tolist(), strict=True):
+        middle = (first + last + 1) // 2
+        parted = np.flatnonzero(part[first:last]) + first
+        ends = (middle, middle) if len(parted) == 0 else (parted[0], parted[-1] + 1)
+        fixes.take(forwards, range(first, ends[0]))
+        fixes.drop(range(*ends))
+        if len(parted) == 0:
+            fixes.take(backwards.or_else(forwards), range(middle, last))
+            fixes.take(forwards.or_else(backwards), range(first, middle))
+        else:
+            fixes.take(backwards, range(ends[1], last))
     return fixes
 
 

@@ -28,11 +28,13 @@ from perception_label.propagation.height import Height
 from perception_label.propagation.shape import crop, place
 from perception_label.propagation.smooth import smooth_places, smooth_values
 from perception_label.propagation.standing import NEAR_M, followed_shape, gains, has_moved
-from perception_label.propagation.views import Subject
+from perception_label.propagation.views import Keys, Subject
 
 PASSES = 4  # at most, over all sweeps with the gathered shape ...
 SETTLED_M = 0.03  # ... until no place moves farther than this
 STILL_M = np.array([0.05, 0.05, 0.05, 0.02])  # spread of a pose that stands still
+SAME_M = 0.25  # keyframes nearer than this are of one place: people are not more exact
+SOON_S = 1.0
 _HEIGHT_M = 0.06  # spread of the ground's heights
 _CLIMB = 0.02  # density of vertical acceleration, m^2/s^3
 _CLIMB_MPS = 0.3  # spread of vertical speed: 3 % at 10 m/s
@@ -72,7 +74,9 @@ def solve_path(
     keys = subject.keys
     height = Height(subject)
     followed = None
-    if is_static is None and np.ptp(keys.poses[:, :2], axis=0).max() < NEAR_M:
+    if is_static is None and len(keys.at) > 1 and _apart_m(keys.poses) < SAME_M:
+        is_static = True  # nothing leaves and comes back to the very place
+    elif is_static is None and _apart_m(keys.poses) < NEAR_M:
         gained = gains(subject)
         followed = None if has_moved(gained) else _moved_away(subject, height, gained)
         is_static = followed is None and not has_moved(gained)
@@ -84,7 +88,21 @@ def solve_path(
         fixes = follow_rigid(subject, height)
     else:
         fixes = follow_walker(subject)
-    return _moving(subject, height, fixes if hints is None else fixes.or_else(hints))
+    fixes = fixes if hints is None else fixes.or_else(hints)
+    _hold(fixes, keys)
+    return _moving(subject, height, fixes)
+
+
+def _apart_m(poses: Floats) -> float:
+    return float(np.ptp(poses[:, :2], axis=0).max())
+
+
+def _hold(fixes: Fixes, keys: Keys) -> None:
+    """Between two keyframes in one place, stay there."""
+    for k in range(len(keys.at) - 1):
+        if _apart_m(keys.poses[k : k + 2]) < SAME_M:
+            for i in range(int(keys.at[k]) + 1, int(keys.at[k + 1])):
+                fixes.set(i, keys.poses[k], np.diag(STILL_M[[0, 1, 3]] ** 2))
 
 
 def _standing(subject: Subject) -> Path:
@@ -100,13 +118,20 @@ def _standing(subject: Subject) -> Path:
 
 def _moved_away(subject: Subject, height: Height, gained: Floats) -> Fixes | None:
     """Return where it was followed to, if it was seen going away more than standing there."""
-    seen_often = _support(gained) >= 0.6 * (len(subject.views) - 1)
-    if seen_often or not subject.motion.is_rigid:
+    if not subject.motion.is_rigid or len(gained) == 0 or _stands_near_key(subject, gained):
         return None
     fixes = follow_rigid(subject, height)
     offset = fixes.poses[:, :2] - subject.keys.poses[0, :2]
     n_away = (fixes.found & (np.hypot(offset[:, 0], offset[:, 1]) > 0.4)).sum()
     return fixes if n_away > 0.5 * len(gained) and n_away > _support(gained) else None
+
+
+def _stands_near_key(subject: Subject, gained: Floats) -> bool:
+    """Return whether it was seen standing at most times soon before and after a keyframe."""
+    seconds, at = subject.views.seconds, gained[:, 0].astype(np.int64)
+    away_s = np.abs(seconds[at][:, None] - seconds[subject.keys.at]).min(axis=1, initial=np.inf)
+    near = gained[away_s <= SOON_S]
+    return len(near) >= 2 and _support(near) >= 0.5 * len(near)
 
 
 def _support(gained: Floats) -> float:

@@ -13,6 +13,7 @@ _SPREAD_M = 0.2
 _STRANGE = 0.2
 _MEAN = -0.10  # of a mover the moved pose is better by this share of the points on average ...
 _WORST = -0.45  # ... or by this in half a second; what stands still is never below -0.08
+_EXPLAINED, _EXPLAINED_ALL = 0.6, 0.75  # shares of the points that lie on it where it stood
 _RUN = 5  # sweeps looked at together
 LEAST = 5  # points of a keyframe that make a shape
 SPARSE = 30  # points of a keyframe; fewer do not tell the shape
@@ -42,8 +43,11 @@ def gains(subject: Subject) -> Floats:
             continue
         found = shape.likeness(points, poses, _SPREAD_M, _STRANGE)
         inside = (np.abs(points) < size_m / 2).all(axis=1).sum()
-        rows.append((i, found[0] - found[1:].max(), inside, found[0]))
-        shape.add(points, np.zeros(4))
+        gain = found[0] - found[1:].max()
+        rows.append((i, gain, inside, found[0]))
+        # What walks by would make a shape of its own.
+        if found[0] > _EXPLAINED * inside and gain > _MEAN * inside:
+            shape.add(points, np.zeros(4))
     return np.array(sorted(rows), dtype=np.float64).reshape(-1, 4)
 
 
@@ -85,10 +89,11 @@ def has_moved(gained: Floats) -> bool:
     """Return whether what was seen at the place says that it moved; see `gains`."""
     if len(gained) == 0:
         return False
-    gain, n_points = gained[:, 1], np.maximum(gained[:, 2], 3.0)
-    if gain.sum() / n_points.sum() < _MEAN:
+    gain, n_points, there = gained[:, 1], np.maximum(gained[:, 2], 3.0), gained[:, 3]
+    if gain.sum() < _MEAN * n_points.sum() and there.sum() < _EXPLAINED_ALL * n_points.sum():
         return True
     window = np.ones(min(_RUN, len(gained)))
-    gain, n_points = np.convolve(gain, window, "valid"), np.convolve(n_points, window, "valid")
-    share = gain[n_points >= _FEW] / n_points[n_points >= _FEW]
-    return bool(len(share)) and bool(share.min() < _WORST)
+    gain, n_points, there = (np.convolve(x, window, "valid") for x in (gain, n_points, there))
+    # What stands there still looks like it: something else passes beside it.
+    gone = (n_points >= _FEW) & (there < _EXPLAINED * n_points)
+    return bool((gain[gone] < _WORST * n_points[gone]).any())
