@@ -1,7 +1,7 @@
 """All measurements of a track at once: the likeliest path under a motion model.
 
 Fixed-interval smoothing (Rauch, Tung and Striebel 1965) of a constant-velocity model with white
-acceleration; measurements far off lose weight (Student's t, iterated). What a keyframe says is
+acceleration; measurements far off lose weight (Geman and McClure 1987, iterated). What a keyframe says is
 exact.
 """
 
@@ -12,7 +12,7 @@ from perception_label.arrays import Floats, Ints
 
 EXACT = 1e6  # weight of a keyframe: a millimetre
 _SPEED_MPS = 15.0  # spread of speeds, before anything was seen
-_DOUBT = 6.0  # squared deviation at which a measurement has lost half its weight
+_DOUBT = 6.0  # squared deviation beyond which a measurement soon has no weight (Geman-McClure)
 _SOUND = 2.0  # ... and up to which it keeps all of it
 
 
@@ -136,4 +136,4 @@ def smooth_values(
 
 def _trust(squared: Floats) -> Floats:
     """Return the weight that a measurement keeps, by its squared deviation."""
-    return np.where(squared > _SOUND, 1 / (1 + (squared - _SOUND) / _DOUBT), 1.0)
+    return np.where(squared > _SOUND, (1 + (squared - _SOUND) / _DOUBT) ** -2.0, 1.0)

@@ -41,6 +41,7 @@ _CLIMB_MPS = 0.3  # spread of vertical speed: 3 % at 10 m/s
 _COURSE_MPS = 1.0  # slower than this, the course says nothing of the heading
 _COURSE_RAD = 0.05  # spread of the heading about the course, in a bend
 _SLIP_MPS = 0.3
+_WALKING_MPS = 0.4  # slower, people turn on the spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +213,16 @@ def _headings(subject: Subject, fixes: Fixes, states: Floats, yaw: Floats) -> tu
 def _walking(subject: Subject, speed: Floats, course: Floats) -> tuple[Floats, Floats]:
     """Return headings of who walks where they look, turned by as much as the keyframe says."""
     views, keys, motion = subject.views, subject.keys, subject.motion
-    first = int(keys.at[0])
-    if speed[first] > 0.4:
-        aside = wrap(keys.poses[0, 3] - course[first])
-        value, weight = course + aside, np.where(speed > 0.4, 1 / 0.3**2, 1e-3)
-    else:
-        value, weight = np.full(len(views), keys.poses[0, 3]), np.full(len(views), 1e-3)
-    value = np.unwrap(value)
-    value += keys.poses[0, 3] - value[first] - wrap(keys.poses[0, 3] - value[first])
+    walking = speed > _WALKING_MPS
+    value = np.unwrap(np.where(walking, course, keys.poses[0, 3]))
+    # At each keyframe the course is so much off the heading; in between, straight from one to next.
+    aside = np.unwrap(wrap(keys.poses[:, 3] - value[keys.at]))
+    value += np.interp(views.seconds, views.seconds[keys.at], aside)
+    weight = np.where(walking, 1 / 0.3**2, 1e-3)
+    value += keys.poses[0, 3] - value[keys.at[0]]
+    keyed = value[keys.at] + wrap(keys.poses[:, 3] - value[keys.at])
     return smooth_values(
-        views.seconds, value, weight, keys.at, keys.poses[:, 3], density=motion.turn, rate=1.5
+        views.seconds, value, weight, keys.at, keyed, density=motion.turn, rate=1.5
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perception_label.arrays import Floats, Points
+from perception_label.arrays import Floats, Ints, Mask, Points
 from perception_label.propagation.shape import EDGE_M, Shape, crop
 from perception_label.propagation.views import Subject
 
@@ -13,7 +13,8 @@ _SPREAD_M = 0.2
 _STRANGE = 0.2
 _MEAN = -0.10  # of a mover the moved pose is better by this share of the points on average ...
 _WORST = -0.45  # ... or by this in half a second; what stands still is never below -0.08
-_EXPLAINED, _EXPLAINED_ALL = 0.6, 0.75  # shares of the points that lie on it where it stood
+_EXPLAINED = 0.6  # share of the points that lie on what stood there, or it is something else
+_TAKEN_M = 0.2  # cells of what else is around
 _RUN = 5  # sweeps looked at together
 LEAST = 5  # points of a keyframe that make a shape
 SPARSE = 30  # points of a keyframe; fewer do not tell the shape
@@ -35,20 +36,48 @@ def gains(subject: Subject) -> Floats:
         return np.empty((0, 4))
     poses = np.zeros((len(MOVES_M), 4))
     poses[:, 0] = MOVES_M
+    half_m = shape.half_m + _REACH_M
+    others = _Others(half_m)
+    for i, pose in zip(keys.at.tolist(), keys.poses, strict=True):
+        around = crop(views.points(i), pose, half_m, 2000)
+        others.add(around[(np.abs(around) > size_m / 2 + EDGE_M).any(axis=1)])
     rows = []
     for i in sorted(set(range(len(views))) - set(keys.at.tolist()), key=keys.distance):
         pose = keys.poses[keys.nearest(i)]
-        points = crop(views.points(i), pose, shape.half_m + _REACH_M, 250)
+        points = crop(views.points(i), pose, half_m, 250)
+        is_inside = (np.abs(points) < size_m / 2).all(axis=1)
+        points = points[is_inside | ~others.hold(points)]
         if len(points) < 3:
             continue
         found = shape.likeness(points, poses, _SPREAD_M, _STRANGE)
-        inside = (np.abs(points) < size_m / 2).all(axis=1).sum()
-        gain = found[0] - found[1:].max()
+        gain, inside = found[0] - found[1:].max(), is_inside.sum()
         rows.append((i, gain, inside, found[0]))
         # What walks by would make a shape of its own.
         if found[0] > _EXPLAINED * inside and gain > _MEAN * inside:
             shape.add(points, np.zeros(4))
     return np.array(sorted(rows), dtype=np.float64).reshape(-1, 4)
+
+
+class _Others:
+    """Places around the object where something else was at a keyframe."""
+
+    def __init__(self, half_m: Floats) -> None:
+        self._half_m = half_m
+        self._taken = np.zeros(np.ceil(2 * half_m / _TAKEN_M).astype(np.int64) + 2, np.bool_)
+
+    def add(self, points_m: Points) -> None:
+        """Note points, and the places next to them."""
+        cells = self._cells(points_m)
+        for step in np.ndindex(3, 3, 3):
+            near = np.clip(cells + np.array(step) - 1, 0, np.array(self._taken.shape) - 1)
+            self._taken[tuple(near.T)] = True
+
+    def hold(self, points_m: Points) -> Mask:
+        """Return which points are at such a place, (N,)."""
+        return np.asarray(self._taken[tuple(self._cells(points_m).T)])
+
+    def _cells(self, points_m: Points) -> Ints:
+        return ((points_m + self._half_m) / _TAKEN_M).astype(np.int64) + 1
 
 
 def keyed_shape(subject: Subject) -> Shape:
@@ -89,11 +118,10 @@ def has_moved(gained: Floats) -> bool:
     """Return whether what was seen at the place says that it moved; see `gains`."""
     if len(gained) == 0:
         return False
-    gain, n_points, there = gained[:, 1], np.maximum(gained[:, 2], 3.0), gained[:, 3]
-    if gain.sum() < _MEAN * n_points.sum() and there.sum() < _EXPLAINED_ALL * n_points.sum():
+    gain, n_points = gained[:, 1], np.maximum(gained[:, 2], 3.0)
+    if gain.sum() < _MEAN * n_points.sum():
         return True
     window = np.ones(min(_RUN, len(gained)))
-    gain, n_points, there = (np.convolve(x, window, "valid") for x in (gain, n_points, there))
-    # What stands there still looks like it: something else passes beside it.
-    gone = (n_points >= _FEW) & (there < _EXPLAINED * n_points)
-    return bool((gain[gone] < _WORST * n_points[gone]).any())
+    gain, n_points = np.convolve(gain, window, "valid"), np.convolve(n_points, window, "valid")
+    enough = n_points >= _FEW
+    return bool((gain[enough] < _WORST * n_points[enough]).any())
