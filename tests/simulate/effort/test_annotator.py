@@ -44,19 +44,13 @@ def at_work(desk, judged, noise=EXACT):
     return annotator
 
 
-def test_perfect_labels_cost_one_tile_each():
+def test_perfect_labels_cost_one_look_each():
     judged = scene()
     done = at_work(MemoryDesk(judged.truth), judged)
-    assert count(done.actions) == {"verify_grid": 3}
-    assert set(done.done) == {"car-1", "car-2", "walker"}
-    assert done.n_keyframes == 0
-
-
-def test_doubtful_tracks_are_opened_instead():
-    judged = scene()
-    done = at_work(MemoryDesk(judged.truth, expected_error=0.9), judged)
     # One tile shows all boxes of what stands still; the others have a film strip.
     assert count(done.actions) == {"verify_grid": 1, "verify_single": 2}
+    assert set(done.done) == {"car-1", "car-2", "walker"}
+    assert done.n_keyframes == 0
 
 
 def test_what_the_queue_never_shows_stays_wrong():

@@ -26,9 +26,6 @@ STILL = 1e-6  # metres and radians
 class Policy:
     """When the annotator does what."""
 
-    grid_error: float = (
-        0.25  # share of a track's boxes expected to be wrong, up to which a tile will do
-    )
     slack_sweeps: int = 2  # an end that misses so few sweeps is left as it is
     false_score: float = 0.6  # tracks less likely to be right are first looked at in a grid
     most_keyframes: int = 60  # per opening of a track
@@ -114,12 +111,10 @@ class Annotator:
     def _suits_a_grid(self, item: QueueItem, shown: Shown) -> bool:
         """Tell whether one tile is likely to settle a track.
 
-        It does for what stands still (all sweeps show one box), and for what is surely right or
-        surely no object.
+        It does for what stands still (all sweeps show one box), and for what is likely no
+        object. One box of a mover says nothing of its others.
         """
-        share = item.expected_error / len(shown)
-        is_sure = share <= self.policy.grid_error or item.score < self.policy.false_score
-        return is_sure or stands(shown)
+        return stands(shown) or item.score < self.policy.false_score
 
     def _end(self, item: QueueItem, shown: Shown) -> None:
         """Look at one tile of where a track may begin too late or end too early."""
@@ -136,7 +131,7 @@ class Annotator:
         if look.thing < 0 or self._doubles(look, shown):
             self._delete(shown.track_id)
             return True
-        if look.is_wrong[row] or look.class_name != shown.class_name:
+        if look.is_wrong[row] or look.class_name != shown.class_name or not stands(shown):
             return False
         self._accept(shown, look)
         return True
@@ -156,7 +151,7 @@ class Annotator:
         person looks again: at the film strip, or at one tile of what stands still. `saw_tile`:
         the tile of what stands still, just seen, is the first look.
         """
-        n_keyframes, may_move_ends = 0, True
+        n_keyframes, ends_left = 0, 3
         while True:
             shown = self.desk.shown(track_id)
             if shown is None or not len(shown):
@@ -179,8 +174,9 @@ class Annotator:
                 cuts = 0
                 continue
             is_changed = is_strip and self._join(shown, look)
-            if is_strip and may_move_ends and not is_changed:
-                may_move_ends, is_changed = False, self._span(shown, look)
+            if is_strip and ends_left and not is_changed:
+                is_changed = self._span(shown, look)
+                ends_left -= int(is_changed)
             if n_keyframes < self.policy.most_keyframes and self._keyframe(shown, look):
                 n_keyframes += 1
             elif not is_changed:
