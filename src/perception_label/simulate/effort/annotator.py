@@ -277,6 +277,8 @@ class Annotator:
             new[0] = first
         if grow[1] or (beyond & (shown.timestamps_ns > last)).any():
             new[1] = last
+        if new[0] > new[1]:
+            return False
         self._do("ends", shown.track_id, new[0], "merge_split_track")
         self.desk.set_lifespan(shown.track_id, new[0], new[1])
         again = self.desk.shown(shown.track_id)
