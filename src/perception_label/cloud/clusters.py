@@ -1,14 +1,18 @@
 """Which points belong together."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from perception_label._core import clusters as core
+from perception_label._core import groups
 from perception_label.arrays import ClusterIds, Floats, Points, as_points
-from perception_label.cloud.cells import sort_into_cells
+from perception_label.cloud.cells import Cells, sort_into_cells
 from perception_label.errors import SettingError, ShapeError
 
 METHODS = ("adaptive", "dbscan", "euclidean")
+CROWD = 256  # points in one wide cell: with more, cells of near points are faster
 SQUEEZE = 0.7  # upwards a beam is farther from the next than sideways
 
 
@@ -77,20 +81,64 @@ def cluster(
     if method == "dbscan":
         return _dbscan(points, float(radius_m), int(min_points))
     if method == "euclidean":
-        return _dbscan(points, float(radius_m), 1)
+        return nested_groups(points, [float(radius_m)])[0]
     origin = np.asarray(sensor_origin_m, dtype=np.float64)
     if origin.shape != (3,):
         raise ShapeError(f"sensor_origin_m: expected (3,), got {origin.shape}")
     return _adaptive(points, float(radius_m), int(min_points), origin)
 
 
+def nested_groups(points_m: Points, radii_m: Sequence[float]) -> list[ClusterIds]:
+    """Return the Euclidean groups of (N, 3) float32 points at growing radii, metres.
+
+    Each as `cluster` returns it; a group lies within one of the next larger radius, which is
+    found from the smaller ones in little time.
+    """
+    parents = np.arange(len(points_m), dtype=np.int32)
+    found = []
+    for radius_m in radii_m:
+        # A little over the radius: neighbours are at most one cell apart whatever rounding does.
+        cells = sort_into_cells(points_m, radius_m * (1 + 1e-3), name="radius_m")
+        if len(cells.rows) < len(points_m):
+            rows = np.sort(cells.rows)
+            out = np.full((len(radii_m), len(points_m)), -1, dtype=np.int32)
+            out[:, rows] = nested_groups(points_m.take(rows, axis=0), radii_m)
+            return list(out)
+        if np.diff(cells.starts).max(initial=0) > CROWD:
+            found.append(_dbscan(points_m, radius_m, 1))
+            continue
+        columns, firsts = _columns(cells)
+        whole = np.empty(len(cells.keys), dtype=np.uint8)
+        groups.join_near(
+            cells.points_m,
+            cells.rows,
+            cells.keys,
+            cells.starts,
+            columns,
+            firsts,
+            cells.shifts,
+            radius_m,
+            whole,
+            parents,
+        )
+        labels = np.empty_like(parents)
+        core.name_groups(parents, 1, np.empty_like(parents), labels)
+        found.append(labels)
+    return found
+
+
+def _columns(cells: Cells) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Return the columns of cells that differ in z alone, (L,), and their first cells."""
+    columns, firsts = np.empty_like(cells.keys), np.empty_like(cells.starts)
+    n_columns = core.list_columns(cells.keys, int(cells.shifts[1]), columns, firsts)
+    return columns[:n_columns], firsts[: n_columns + 1]
+
+
 def _dbscan(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
     labels = np.full(len(points_m), -1, dtype=np.int32)
     # A little under eps / sqrt(3): points of one cell are neighbours whatever rounding does.
     cells = sort_into_cells(points_m, radius_m / np.sqrt(3.0) * (1 - 1e-3), name="radius_m")
-    columns, firsts = np.empty_like(cells.keys), np.empty_like(cells.starts)
-    n_columns = core.list_columns(cells.keys, int(cells.shifts[1]), columns, firsts)
-    columns, firsts = columns[:n_columns], firsts[: n_columns + 1]
+    columns, firsts = _columns(cells)
     parents = np.empty(len(cells.starts) - 1, dtype=np.int32)
     is_core = np.empty(len(cells.points_m), dtype=np.uint8)
     core.join_dense(

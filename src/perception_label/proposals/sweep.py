@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from perception_label._core import hypotheses as core
 from perception_label._core import surroundings as around_core
 from perception_label.arrays import Floats, Ints, as_points
-from perception_label.cloud.clusters import cluster
+from perception_label.cloud.clusters import nested_groups
 from perception_label.cloud.ground import heights_above_ground
 from perception_label.cloud.thin import thin
 from perception_label.config import Proposals
@@ -109,9 +109,7 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     rows = rows[:n]
     rows = rows.take(thin(points_m.take(rows, axis=0), THIN_M))
     points, above = points_m.take(rows, axis=0), height.take(rows)
-    found = list_clusters(
-        points, above, [cluster(points, radius_m=r, method="euclidean") for r in SCALES_M]
-    )
+    found = list_clusters(points, above, nested_groups(points, SCALES_M))
     found = choose(found, object_sized(found))
     gate_features = describe_clusters(found)
     if scorer is not None:

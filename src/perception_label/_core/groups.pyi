@@ -1,0 +1,15 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def join_near(
+    points_m: NDArray[np.float32],
+    rows: NDArray[np.int32],
+    cells: NDArray[np.uint64],
+    starts: NDArray[np.int32],
+    columns: NDArray[np.uint64],
+    firsts: NDArray[np.int32],
+    shifts: NDArray[np.int64],
+    radius_m: float,
+    whole: NDArray[np.uint8],
+    parents: NDArray[np.int32],
+) -> None: ...
