@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from perception_label.arrays import Floats, Points
+from perception_label.arrays import Floats, Mask, Points
+from perception_label.geometry.cuboids import wrap
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.height import Height
 from perception_label.propagation.motion import Motion
@@ -16,6 +17,7 @@ from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
 from perception_label.propagation.standing import LEAST, followed_shape
 from perception_label.propagation.views import Keys, Subject
 
+MISSED_M = 1.5  # off the next keyframe; what was followed is something else
 PARTED_M = 0.5  # two ways of following farther apart than this contradict each other
 MOST_POINTS = 150  # of one sweep that are aligned: more say the same
 SUPPORT = 3.0  # likeness below which nothing was found
@@ -47,7 +49,8 @@ def follow_rigid(subject: Subject, height: Height) -> Fixes:
                     poses.append(found[0])
                     curved.append(found[1])
             way.set_aligned(rows, poses, curved)
-    return agreed(*ways, keys)
+            _straighten(way, keys, here, sweeps)
+    return agreed(*ways, subject)
 
 
 class _Walk:
@@ -128,6 +131,19 @@ def first_speed(subject: Subject, k: int, shape: Shape) -> float:
     return float(speeds[np.argmax(total)])
 
 
+def _in_reach(fixes: Fixes, subject: Subject) -> Mask:
+    """Return where a fix can be reached from the keyframes before and after it, (S,)."""
+    seconds, keys = subject.views.seconds, subject.keys
+    rows = np.arange(len(seconds))
+    after = np.searchsorted(keys.at, rows)
+    reached = np.ones(len(seconds), dtype=np.bool_)
+    for k in (np.maximum(after - 1, 0), np.minimum(after, len(keys.at) - 1)):
+        away = fixes.poses[:, :2] - keys.poses[k, :2]
+        time_s = np.abs(seconds - seconds[keys.at[k]])
+        reached &= np.hypot(away[:, 0], away[:, 1]) <= MISSED_M + subject.motion.top_mps * time_s
+    return reached
+
+
 def follow_walker(subject: Subject) -> Fixes:
     """Return where mean shift finds a person in every sweep it was followed to."""
     views, keys = subject.views, subject.keys
@@ -142,15 +158,38 @@ def follow_walker(subject: Subject) -> Fixes:
                 pose = np.append(xy, [keys.poses[k, 2], 0.0])
                 spread = 0.06**2 + 0.3**2 / n
                 way.set(i, pose, np.diag([spread, spread, 1e12]))
-    return agreed(*ways, keys)
+            _straighten(way, keys, here, sweeps)
+    return agreed(*ways, subject)
 
 
-def agreed(forwards: Fixes, backwards: Fixes, keys: Keys) -> Fixes:
+def _straighten(way: Fixes, keys: Keys, here: int, sweeps: range) -> None:
+    """Take off what following from one keyframe missed the next one by, in equal steps.
+
+    That far off the keyframe it was lost: the other way has to tell (`agreed`).
+    """
+    if len(sweeps) == 0 or sweeps[-1] not in keys.at:
+        return
+    there = sweeps[-1]
+    off = keys.poses[int(np.searchsorted(keys.at, there))] - way.poses[there]
+    if way.found[there] and np.hypot(off[0], off[1]) < MISSED_M:
+        rows = np.array(sweeps)
+        share = np.abs(rows - here) / abs(there - here)
+        way.poses[rows, :2] += share[:, None] * off[:2]
+        if way.weights[there, 2, 2] > 1.0:
+            way.poses[rows, 3] += share * wrap(off[3])
+    way.drop(range(there, there + 1))
+
+
+def agreed(forwards: Fixes, backwards: Fixes, subject: Subject) -> Fixes:
     """Return one fix in each sweep of those followed forwards and backwards.
 
     Between two keyframes, where the two ways part, one of them has lost the object: none of the
     two is believed from there to where they meet again; the nearer keyframe's counts elsewhere.
+    What the object could not have reached is another one.
     """
+    keys = subject.keys
+    for way in (forwards, backwards):
+        way.weights[~_in_reach(way, subject)] = 0.0
     fixes = backwards.or_else(forwards)
     both = forwards.found & backwards.found
     gap = forwards.poses[:, :2] - backwards.poses[:, :2]

@@ -1,8 +1,8 @@
 """All measurements of a track at once: the likeliest path under a motion model.
 
 Fixed-interval smoothing (Rauch, Tung and Striebel 1965) of a constant-velocity model with white
-acceleration; measurements far off lose weight (Geman and McClure 1987, iterated). What a keyframe says is
-exact.
+acceleration; measurements far off lose weight (Geman and McClure 1987, iterated). What a keyframe
+says is exact.
 """
 
 import numpy as np

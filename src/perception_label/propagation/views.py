@@ -51,9 +51,9 @@ class Keys:
         return int(np.abs(self.at - i).min())
 
     def between(self, k: int, n_sweeps: int) -> tuple[range, range]:
-        """Return the sweeps to follow from key k: forwards to the next key, and backwards."""
-        first = int(self.at[k - 1]) + 1 if k else 0
-        last = int(self.at[k + 1]) - 1 if k + 1 < len(self.at) else n_sweeps - 1
+        """Return the sweeps to follow from key k, forwards and backwards, to the next key's."""
+        first = int(self.at[k - 1]) if k else 0
+        last = int(self.at[k + 1]) if k + 1 < len(self.at) else n_sweeps - 1
         here = int(self.at[k])
         return range(here + 1, last + 1), range(here - 1, first - 1, -1)
 
