@@ -9,7 +9,7 @@ from perception_label.arrays import Floats, Ints, Mask, as_timestamps
 from perception_label.errors import SettingError, ShapeError
 from perception_label.geometry.cuboids import Cuboids, wrap
 from perception_label.pipeline.evidence import evidence_of
-from perception_label.propagation.expected import expected_iou, next_keyframe
+from perception_label.propagation.expected import chance_lost, expected_iou, next_keyframe
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.motion import motion_of
 from perception_label.propagation.solve import solve_path
@@ -129,6 +129,9 @@ def solve_track(
         seen = np.flatnonzero(path.found)
         wanted &= (np.arange(len(instants)) >= seen[0]) & (np.arange(len(instants)) <= seen[-1])
     expected = expected_iou(covariance, path.poses[:, 3], size)
+    if not path.is_static:
+        is_rigid = subject.motion.is_rigid
+        expected *= 1 - chance_lost(views.seconds, keys.at, path.found, is_rigid=is_rigid)
     rows = np.flatnonzero(wanted)
     keyed = np.flatnonzero(np.isin(rows, keys.at))
     return SolvedTrack(

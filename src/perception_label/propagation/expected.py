@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import erf
 
-from perception_label.arrays import Floats, Ints
+from perception_label.arrays import Floats, Ints, Mask
 
 
 def expected_iou(covariances: Floats, yaw_rad: Floats, size_m: Floats) -> Floats:
@@ -38,6 +38,23 @@ def _mean_share(sigma_m: Floats, size_m: Floats) -> Floats:
     ratio = size_m / np.maximum(sigma_m, 1e-9)
     tail = np.sqrt(2 / np.pi) / ratio * (1 - np.exp(-np.minimum(ratio**2 / 2, 700.0)))
     return np.asarray(erf(ratio / np.sqrt(2)) - tail)
+
+
+# Mean times until something else is followed instead, seconds: while points are found, and
+# while none are. Fitted on simulated logs and PandaSet, see docs/solver.md.
+_RIGID_S = (120.0, 4.0)
+_WALKER_S = (50.0, 2.0)
+
+
+def chance_lost(seconds: Floats, keyed: Ints, found: Mask, *, is_rigid: bool) -> Floats:
+    """Return the probability that a moving object is no longer where it was followed to, (S,).
+
+    It grows with the time from the nearest keyframe `keyed` (K,), fast where the sensor's points
+    were not found, `found` (S,).
+    """
+    away_s = np.abs(seconds[:, None] - seconds[keyed]).min(axis=1)
+    while_found, while_lost = _RIGID_S if is_rigid else _WALKER_S
+    return np.asarray(1 - np.exp(-away_s / np.where(found, while_found, while_lost)))
 
 
 def next_keyframe(expected: Floats, keyed: Ints) -> int:

@@ -32,10 +32,10 @@ from perception_label.propagation.views import Keys, Subject
 
 PASSES = 4  # at most, over all sweeps with the gathered shape ...
 SETTLED_M = 0.03  # ... until no place moves farther than this
-STILL_M = np.array([0.05, 0.05, 0.05, 0.02])  # spread of a pose that stands still
+STILL_M = np.array([0.02, 0.02, 0.02, 0.005])  # spread of a pose that stands still
 SAME_M = 0.25  # keyframes nearer than this are of one place: people are not more exact
 SOON_S = 1.0
-_HEIGHT_M = 0.06  # spread of the ground's heights
+_HEIGHT_M = 0.03  # that the ground does not tell of a height
 _CLIMB = 0.02  # density of vertical acceleration, m^2/s^3
 _CLIMB_MPS = 0.3  # spread of vertical speed: 3 % at 10 m/s
 _COURSE_MPS = 1.0  # slower than this, the course says nothing of the heading
@@ -218,7 +218,7 @@ def _walking(subject: Subject, speed: Floats, course: Floats) -> tuple[Floats, F
     # At each keyframe the course is so much off the heading; in between, straight from one to next.
     aside = np.unwrap(wrap(keys.poses[:, 3] - value[keys.at]))
     value += np.interp(views.seconds, views.seconds[keys.at], aside)
-    weight = np.where(walking, 1 / 0.3**2, 1e-3)
+    weight = np.where(walking, 1 / 0.15**2, 1e-3)
     value += keys.poses[0, 3] - value[keys.at[0]]
     keyed = value[keys.at] + wrap(keys.poses[:, 3] - value[keys.at])
     return smooth_values(
