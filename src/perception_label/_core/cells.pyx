@@ -1,10 +1,10 @@
 """Points sorted by the cubic cell they lie in: what clustering and thinning stand on."""
 
-from libc.math cimport INFINITY, fabs
+from libc.math cimport INFINITY, fabsf
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 # Beyond this float32 steps by 64 m: such a point is as good as not measured.
-cdef double FARTHEST_M = 1e9
+cdef float FARTHEST_M = 1e9
 cdef int MARGIN = 2  # cells below the lowest, so that a neighbour's number never borrows
 
 
@@ -13,27 +13,28 @@ def bounds(const float[:, ::1] points_m, double[::1] low_m, double[::1] high_m) 
 
     points_m (N, 3); low_m, high_m (3,). Usable: finite and within 1e9 m of the origin.
     """
-    cdef Py_ssize_t i, axis
+    cdef Py_ssize_t i
     cdef int64_t n_usable = 0
+    cdef float x, y, z
+    # In registers: the compiler cannot know that the arrays do not overlap.
+    cdef float x0 = FARTHEST_M, y0 = FARTHEST_M, z0 = FARTHEST_M
+    cdef float x1 = -FARTHEST_M, y1 = -FARTHEST_M, z1 = -FARTHEST_M
     with nogil:
-        for axis in range(3):
-            low_m[axis] = FARTHEST_M
-            high_m[axis] = -FARTHEST_M
         for i in range(points_m.shape[0]):
-            if not _usable(&points_m[i, 0]):
+            x, y, z = points_m[i, 0], points_m[i, 1], points_m[i, 2]
+            if not _usable(x, y, z):
                 continue
             n_usable += 1
-            for axis in range(3):
-                if points_m[i, axis] < low_m[axis]:
-                    low_m[axis] = points_m[i, axis]
-                if points_m[i, axis] > high_m[axis]:
-                    high_m[axis] = points_m[i, axis]
+            x0, y0, z0 = x if x < x0 else x0, y if y < y0 else y0, z if z < z0 else z0
+            x1, y1, z1 = x if x > x1 else x1, y if y > y1 else y1, z if z > z1 else z1
+        low_m[0], low_m[1], low_m[2] = x0, y0, z0
+        high_m[0], high_m[1], high_m[2] = x1, y1, z1
     return n_usable
 
 
-cdef inline bint _usable(const float* p) noexcept nogil:
+cdef inline bint _usable(float x, float y, float z) noexcept nogil:
     # A NaN fails every comparison, so three comparisons test all there is.
-    return fabs(p[0]) <= FARTHEST_M and fabs(p[1]) <= FARTHEST_M and fabs(p[2]) <= FARTHEST_M
+    return (fabsf(x) <= FARTHEST_M) & (fabsf(y) <= FARTHEST_M) & (fabsf(z) <= FARTHEST_M)
 
 
 def cell_keys(
@@ -54,7 +55,7 @@ def cell_keys(
     cdef double per_m = 1.0 / side_m
     with nogil:
         for i in range(points_m.shape[0]):
-            if not _usable(&points_m[i, 0]):
+            if not _usable(points_m[i, 0], points_m[i, 1], points_m[i, 2]):
                 continue
             x = <uint64_t>((points_m[i, 0] - low_m[0]) * per_m) + MARGIN
             y = <uint64_t>((points_m[i, 1] - low_m[1]) * per_m) + MARGIN
@@ -109,27 +110,52 @@ def sort_keys(
     cdef uint64_t* b
     cdef int32_t* c
     cdef int32_t* d
-    cdef bint in_spare = False
+    cdef bint in_spare = False, packed, is_last
+    cdef int32_t[2048] first
+    cdef Py_ssize_t i
+    cdef int32_t place
+    cdef uint64_t key
     if n < 2:
         return False
     a, b, c, d = &keys[0], &spare_keys[0], &rows[0], &spare_rows[0]
     with nogil:
+        # Rows in the same word as their keys: half as much to move.
+        packed = 11 < n_bits <= 32
         while shift < n_bits:
-            _radix_pass(a, c, b, d, n, shift)
+            is_last = shift + 11 >= n_bits
+            if packed and shift == 0:
+                _count_digits(a, n, 0, first)
+                for i in range(n):
+                    b[first[a[i] & 2047]] = a[i] << 32 | <uint64_t>c[i]
+                    first[a[i] & 2047] += 1
+            elif packed:
+                _count_digits(a, n, shift + 32, first)
+                for i in range(n):
+                    key = a[i]
+                    place = first[(key >> (shift + 32)) & 2047]
+                    first[(key >> (shift + 32)) & 2047] += 1
+                    b[place] = key >> 32 if is_last else key
+                    if is_last:
+                        d[place] = <int32_t>(key & <uint64_t>0xFFFFFFFF)
+            else:
+                _count_digits(a, n, shift, first)
+                for i in range(n):
+                    place = first[(a[i] >> shift) & 2047]
+                    first[(a[i] >> shift) & 2047] += 1
+                    b[place] = a[i]
+                    d[place] = c[i]
             a, b, c, d = b, a, d, c
             in_spare = not in_spare
             shift += 11
     return in_spare
 
 
-cdef void _radix_pass(
-    const uint64_t* keys, const int32_t* rows, uint64_t* out_keys, int32_t* out_rows,
-    Py_ssize_t n, int64_t shift,
+cdef inline void _count_digits(
+    const uint64_t* keys, Py_ssize_t n, int64_t shift, int32_t* first
 ) noexcept nogil:
-    cdef int32_t[2048] first
+    """Write where each digit's keys start."""
     cdef Py_ssize_t i
     cdef int32_t total = 0, count
-    cdef uint64_t digit
     for i in range(2048):
         first[i] = 0
     for i in range(n):
@@ -138,11 +164,6 @@ cdef void _radix_pass(
         count = first[i]
         first[i] = total
         total += count
-    for i in range(n):
-        digit = (keys[i] >> shift) & 2047
-        out_keys[first[digit]] = keys[i]
-        out_rows[first[digit]] = rows[i]
-        first[digit] += 1
 
 
 def lay_out(

@@ -12,7 +12,9 @@ from perception_label.cloud.cells import Cells, sort_into_cells
 from perception_label.errors import SettingError, ShapeError
 
 METHODS = ("adaptive", "dbscan", "euclidean")
-CROWD = 256  # points in one wide cell: with more, cells of near points are faster
+# A little over the radius: neighbours are at most one cell apart whatever rounding does.
+WIDER = 1 + 1e-3
+CROWD = 2048  # points in one wide cell: with more, comparing its points may take long
 SQUEEZE = 0.7  # upwards a beam is farther from the next than sideways
 
 
@@ -97,15 +99,14 @@ def nested_groups(points_m: Points, radii_m: Sequence[float]) -> list[ClusterIds
     parents = np.arange(len(points_m), dtype=np.int32)
     found = []
     for radius_m in radii_m:
-        # A little over the radius: neighbours are at most one cell apart whatever rounding does.
-        cells = sort_into_cells(points_m, radius_m * (1 + 1e-3), name="radius_m")
+        cells = sort_into_cells(points_m, radius_m * WIDER, name="radius_m")
         if len(cells.rows) < len(points_m):
             rows = np.sort(cells.rows)
             out = np.full((len(radii_m), len(points_m)), -1, dtype=np.int32)
             out[:, rows] = nested_groups(points_m.take(rows, axis=0), radii_m)
             return list(out)
         if np.diff(cells.starts).max(initial=0) > CROWD:
-            found.append(_dbscan(points_m, radius_m, 1))
+            found.append(_dbscan_of_crowds(points_m, radius_m, 1))
             continue
         columns, firsts = _columns(cells)
         whole = np.empty(len(cells.keys), dtype=np.uint8)
@@ -114,6 +115,7 @@ def nested_groups(points_m: Points, radii_m: Sequence[float]) -> list[ClusterIds
             cells.rows,
             cells.keys,
             cells.starts,
+            cells.starts[1:],
             columns,
             firsts,
             cells.shifts,
@@ -135,6 +137,22 @@ def _columns(cells: Cells) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
 
 
 def _dbscan(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
+    cells = sort_into_cells(points_m, radius_m * WIDER, name="radius_m")
+    if np.diff(cells.starts).max(initial=0) > CROWD:
+        return _dbscan_of_crowds(points_m, radius_m, min_points)
+    columns, firsts = _columns(cells)
+    labels = np.full(len(points_m), -1, dtype=np.int32)
+    parents = np.arange(len(points_m), dtype=np.int32)
+    whole, stops = np.empty(len(cells.keys), np.uint8), np.empty(len(cells.keys), np.int32)
+    where = (cells.points_m, cells.rows, cells.keys, cells.starts)
+    around = (columns, firsts, cells.shifts, radius_m)
+    groups.sort_out_core(*where, *around, min_points, stops)
+    groups.join_near(*where, stops, *around, whole, parents)
+    groups.name_joined(*where, stops, *around, parents, np.empty_like(parents), labels)
+    return labels
+
+
+def _dbscan_of_crowds(points_m: Points, radius_m: float, min_points: int) -> ClusterIds:
     labels = np.full(len(points_m), -1, dtype=np.int32)
     # A little under eps / sqrt(3): points of one cell are neighbours whatever rounding does.
     cells = sort_into_cells(points_m, radius_m / np.sqrt(3.0) * (1 - 1e-3), name="radius_m")
