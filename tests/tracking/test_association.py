@@ -203,3 +203,18 @@ def test_borders():
         track_cuboids(none, np.empty(0, np.int64), scores=[1.0])
     with pytest.raises(ShapeError, match="integers"):
         track_cuboids(none, np.array([0.5]))
+
+
+def test_loading_the_kernels_calls_every_one_of_them(monkeypatch):
+    called = set()
+    for module, names in ((core, ("link", "assign", "unlike")), (pieces, ("ends", "bridge"))):
+        for name in names:
+            kernel = getattr(module, name)
+
+            def count(*arguments, name=name, kernel=kernel):
+                called.add(name)
+                return kernel(*arguments)
+
+            monkeypatch.setattr(module, name, count)
+    association.load_kernels()
+    assert called == {"link", "assign", "unlike", "ends", "bridge"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Thread
 from time import perf_counter
 
 import numpy as np
@@ -30,7 +31,7 @@ from perception_label.proposals.tracks import (
 )
 from perception_label.storage.logs import Log
 from perception_label.tables import labels_to_table
-from perception_label.tracking.association import track_cuboids
+from perception_label.tracking.association import load_kernels, track_cuboids
 
 SOURCE = "model:proposals"
 NAME = "proposals"
@@ -120,6 +121,8 @@ def find_labels(
     filled = np.flatnonzero(log.n_points)
     # The first with points of every `stride`: an empty one in its place would lose its turn.
     sweeps = filled[np.unique(filled // stride, return_index=True)[1]]
+    loading = Thread(target=load_kernels)
+    loading.start()
     seen: list[Detections] = []
     for found in in_order(
         lambda i: detect_sweep(log, i, scorer, settings), sweeps.tolist(), workers
@@ -127,6 +130,7 @@ def find_labels(
         seen.append(found)
         if progress is not None:
             progress(len(seen), len(sweeps) + len(poses))
+    loading.join()
     tracks, scores = link(seen, sweeps, poses, log.timestamps_ns, scorer, settings)
     is_likely = scores >= settings.proposals.min_score
     # One less for candidates: no candidate takes a proposal's place.

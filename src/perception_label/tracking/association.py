@@ -88,6 +88,13 @@ def track_cuboids(
     return ids
 
 
+def load_kernels() -> None:
+    """Load what `track_cuboids` runs on, which takes a while: in a thread, before it is needed."""
+    at = np.arange(2, dtype=np.float64)
+    boxes = Cuboids(np.column_stack([at, at, at]), np.ones((2, 3)), at)
+    track_cuboids(boxes, np.arange(2), scores=at, class_names=np.array(["a", "a"]))
+
+
 def _column(values: ArrayLike, m: int, name: str) -> NDArray[Any]:
     column = np.asarray(values)
     if column.shape != (m,):
