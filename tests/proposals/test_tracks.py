@@ -21,7 +21,7 @@ from perception_label.proposals.tracks import (
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
-CAR_M = np.array([4.5, 1.85, 1.5])
+CAR_M = np.array([4.5, 1.85, 1.8])  # 1.8 m is believed as it is
 SWEEP_S = np.arange(60) / 10
 
 
@@ -35,7 +35,7 @@ def linked(sweeps, center_m, yaw_rad, size_m=CAR_M, scores=None, group=VEHICLE):
 def driving(sweeps, speed_mps=8.0, course_rad=0.5):
     far = speed_mps * SWEEP_S[sweeps]
     ahead = np.array([np.cos(course_rad), np.sin(course_rad)])
-    return np.column_stack([[10.0, -20.0] + far[:, None] * ahead, np.full(len(sweeps), 0.75)])
+    return np.column_stack([[10.0, -20.0] + far[:, None] * ahead, np.full(len(sweeps), 0.9)])
 
 
 def dense_smooth(rows, values, weight, stiffness):
@@ -110,7 +110,7 @@ def test_a_car_that_returns_did_not_stand_still():
 def test_a_parked_car_is_one_pose(seed):
     rng = np.random.default_rng(seed)
     sweeps = np.sort(rng.permutation(50)[:25])
-    center = np.array([20.0, 5, 0.75]) + rng.normal(0, 0.05, (25, 3))
+    center = np.array([20.0, 5, 0.9]) + rng.normal(0, 0.05, (25, 3))
     # Which end is the front differs from detection to detection.
     yaw = 0.4 + rng.normal(0, 0.02, 25) + np.pi * rng.integers(0, 2, 25)
     track = build_track(linked(sweeps, center, yaw), SWEEP_S)
@@ -119,19 +119,19 @@ def test_a_parked_car_is_one_pose(seed):
     assert len(track.cuboids) == sweeps[-1] - sweeps[0] + 1
     packed = track.cuboids.packed()
     np.testing.assert_array_equal(packed, np.broadcast_to(packed[0], packed.shape))
-    np.testing.assert_allclose(packed[0, :3], [20, 5, 0.75], atol=0.1)
+    np.testing.assert_allclose(packed[0, :3], [20, 5, 0.9], atol=0.1)
     np.testing.assert_allclose(packed[0, 3:6], CAR_M, atol=1e-9)
     assert np.abs((packed[0, 6] - 0.4 + np.pi / 2) % np.pi - np.pi / 2) < 0.03
 
 
 def test_a_parked_car_ignores_detections_that_disagree_with_the_best():
-    center = np.tile([20.0, 5, 0.75], (9, 1))
+    center = np.tile([20.0, 5, 0.9], (9, 1))
     center[4] += [3.0, 0, 0]
     yaw = np.zeros(9)
     yaw[6] = np.pi / 2
     scores = np.linspace(0.5, 0.9, 9)[::-1]
     track = build_track(linked(np.arange(9), center, yaw, scores=scores), SWEEP_S)
-    np.testing.assert_allclose(track.cuboids.center_m[0], [20, 5, 0.75], atol=1e-9)
+    np.testing.assert_allclose(track.cuboids.center_m[0], [20, 5, 0.9], atol=1e-9)
     np.testing.assert_allclose(track.cuboids.yaw_rad, 0, atol=1e-9)
 
 
@@ -164,7 +164,7 @@ def test_single_headings_the_wrong_way_round_turn_nothing():
 def test_a_car_seen_in_part_keeps_the_corner_nearest_the_sensor():
     # Half its length seen, at first: its near end stays where it was seen.
     sweeps = np.arange(30)
-    at = np.column_stack([10 + sweeps * 0.8, np.full(30, 6.0), np.full(30, 0.75)])
+    at = np.column_stack([10 + sweeps * 0.8, np.full(30, 6.0), np.full(30, 0.9)])
     size = np.tile(CAR_M, (30, 1))
     size[:8, 0] = 2.5
     at[:8, 0] -= 1.0  # the middle of the near half
@@ -253,3 +253,16 @@ def test_probability_is_logistic_regression_by_group():
     got = probability(features, np.array([0, 1, 2, 2]), weights)
     np.testing.assert_allclose(got, [0.5, 1 / (1 + np.exp(-1)), 0, 1], atol=1e-12)
     assert probability(features[:0], np.zeros(0, int), weights).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("seen_m", "length_m", "expected_m"),
+    [(0.9, 4.5, 1.4), (1.5, 4.5, 1.575), (2.2, 4.5, 1.95), (3.4, 9.0, 3.4)],
+)
+def test_a_car_is_believed_to_be_as_high_as_cars_are(seen_m, length_m, expected_m):
+    center = np.tile([20.0, 5, seen_m / 2], (9, 1))
+    size = np.array([length_m, 1.85, seen_m])
+    track = build_track(linked(np.arange(0, 45, 5), center, 0.3, size_m=size), SWEEP_S)
+    assert track.cuboids.size_m[0, 2] == pytest.approx(expected_m)
+    bottom = track.cuboids.center_m[0, 2] - track.cuboids.size_m[0, 2] / 2
+    assert bottom == pytest.approx(0, abs=1e-9)

@@ -22,6 +22,12 @@ LONG_ENOUGH = 20  # detections of one object after which more say little
 USUAL_SLIP_M, USUAL_SPREAD_M = 0.5, 0.2  # of detections about their track
 N_TRACK_FEATURES = 11
 
+TALL = 0.8  # quantile of the heights: most sweeps miss the top, few reach too high
+BETWEEN_BEAMS_M = 0.05
+CAR_HEIGHT_M = 1.65  # of passenger cars, sport utility vehicles among them
+CAR_HEIGHTS_M = (1.4, 1.95)  # hardly any is lower or higher
+CAR_LENGTH_M = 5.7
+
 
 @dataclass(frozen=True, slots=True)
 class Linked:
@@ -134,6 +140,8 @@ def _parked(linked: Linked, n: int) -> Cuboids:
     """Return one pose for n sweeps: the mean of the detections that agree with the best."""
     packed = linked.cuboids.packed()
     pose = _mean_box(packed, linked.scores)
+    if linked.group == VEHICLE:
+        pose = _with_height(pose, _car_height(pose[5], pose[3]))
     return Cuboids.unpack(np.repeat(pose[None], n, axis=0))
 
 
@@ -147,9 +155,29 @@ def _mean_box(packed: Floats, scores: Floats) -> Floats:
     pose = weight @ packed[agree]
     pose[6] = best[6] + weight @ turn[agree]
     bottom = np.median(packed[agree, 2] - packed[agree, 5] / 2)
-    pose[5] = np.quantile(packed[agree, 5], 0.7)
+    pose[5] = np.quantile(packed[agree, 5], TALL)
     pose[2] = bottom + pose[5] / 2
     return np.asarray(pose)
+
+
+def _car_height(height_m: float, length_m: float) -> float:
+    """Return the height of a vehicle, given the highest point on it.
+
+    The top lies between two beams, a roof may not be hit at all, and a branch may hang over it:
+    a car is believed to be about as high as cars are.
+    """
+    if length_m >= CAR_LENGTH_M:
+        return float(height_m)
+    believed = 0.75 * (height_m + BETWEEN_BEAMS_M) + 0.25 * CAR_HEIGHT_M
+    return float(np.clip(believed, *CAR_HEIGHTS_M))
+
+
+def _with_height(pose: Floats, height_m: float) -> Floats:
+    """Return the box (7,) with another height on the same bottom."""
+    out = pose.copy()
+    out[2] += (height_m - pose[5]) / 2
+    out[5] = height_m
+    return out
 
 
 def _moving(linked: Linked, seconds: Floats, first: int) -> Cuboids:
@@ -214,7 +242,9 @@ def _best_size(linked: Linked) -> Floats:
     good = linked.scores >= np.median(linked.scores)
     weight = linked.scores[good] ** 4
     out = (weight / weight.sum()) @ size[good]
-    out[2] = np.quantile(size[good, 2], 0.7)
+    out[2] = np.quantile(size[good, 2], TALL)
+    if linked.group == VEHICLE:
+        out[2] = _car_height(out[2], out[0])
     return np.asarray(out)
 
 
