@@ -3,9 +3,10 @@
 python benchmarks/propagation/bench_solve.py SOURCE … [--json FILE] [--figure FILE.svg]
 python benchmarks/propagation/bench_solve.py --simulate 60 --seed 8101 --seed 8102
 
-A SOURCE is a workspace, WORKSPACE:LOG, or a recording as `perception-label ingest` takes it (also
-the labels of Boreas), which goes to a temporary workspace. `--only` chooses parts. Needs truth
-labels: they are the exact keyframes, and the judge. Boxes of fewer than five points are not judged.
+A SOURCE is a workspace, WORKSPACE:LOG_ID, or a recording (of several: PATH:NAME) as
+`perception-label ingest` takes it (also the labels of Boreas), which goes to a temporary
+workspace. `--only` chooses parts. Needs truth: it is the exact keyframes, and the judge.
+Boxes of fewer than five points are not judged.
 """
 
 import argparse
@@ -236,7 +237,7 @@ def logs_of(source: str, scratch: Path):
         return
     workspace = pl.open_workspace(scratch / f"ws-{len(list(scratch.iterdir()))}", create=True)
     has_boreas = (Path(path) / "labels_detection").exists()
-    workspace.ingest(boreas(Path(path)) if has_boreas else path)
+    workspace.ingest(boreas(Path(path)) if has_boreas else source)
     for name in workspace.logs():
         yield workspace.log(name)
 
