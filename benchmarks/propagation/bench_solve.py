@@ -35,6 +35,11 @@ SPAN_NS = 20_000_000_000
 MOST_KEYFRAMES = 3
 MOST_TIMED = 60
 PASSING = 0.99  # of its boxes, and the track is called right
+TRAFFIC = {
+    "low": {"vehicles": 10, "pedestrians": 15, "cyclists": 3, "parked_share": 0.4},
+    "mid": {},
+    "high": {"vehicles": 40, "pedestrians": 80, "cyclists": 12, "parked_share": 0.9},
+}
 
 
 def one_keyframe(tracks: list[Thing]) -> dict:
@@ -242,10 +247,11 @@ def logs_of(source: str, scratch: Path):
         yield workspace.log(name)
 
 
-def simulated(seconds: float, seed: int, scratch: Path) -> str:
+def simulated(seconds: float, seed: int, traffic: str, scratch: Path) -> str:
     """Return a new workspace with one simulated log."""
     workspace = pl.open_workspace(scratch / f"town-{seed}", create=True)
-    workspace.ingest(simulate_log(SceneSettings(duration_s=seconds, seed=seed)))
+    settings = SceneSettings(duration_s=seconds, seed=seed, **TRAFFIC[traffic])
+    workspace.ingest(simulate_log(settings))
     return str(workspace.path)
 
 
@@ -256,6 +262,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     parser.add_argument("sources", nargs="*", metavar="SOURCE")
     parser.add_argument("--simulate", type=float, metavar="SECONDS")
     parser.add_argument("--seed", type=int, action="append")
+    parser.add_argument("--traffic", choices=TRAFFIC, default="mid")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path)
@@ -264,7 +271,8 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         scratch, sources = Path(folder), list(given.sources)
         if given.simulate:
-            sources += [simulated(given.simulate, s, scratch) for s in given.seed or [8101]]
+            seeds = given.seed or [8101]
+            sources += [simulated(given.simulate, s, given.traffic, scratch) for s in seeds]
         for source in sources:
             for log in logs_of(source, scratch):
                 found.append(report(log, given.only))
