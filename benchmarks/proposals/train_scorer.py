@@ -36,7 +36,7 @@ TREES = {
     CYCLIST: (110, 24, 0.13, 60),
 }
 GATE_TREES = (60, 16, 0.13, 60)
-DEPTH = 7  # every tree is walked this far
+DEPTH = 7  # levels of a tree, at most
 # Until tracks have been seen: sure above an expected quality of 0.45.
 FIRST_WEIGHTS = np.tile([-4.5, 10.0, *np.zeros(N_TRACK_FEATURES - 2)], (3, 1))
 

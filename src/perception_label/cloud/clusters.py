@@ -63,9 +63,10 @@ def cluster(
 
     Notes
     -----
-    Points are sorted into cells of side radius / sqrt(3), so that points of one cell are
-    neighbours, and cells are joined by union-find: the grid method of Gunawan (A faster
-    algorithm for DBSCAN, 2013) in three dimensions.
+    Points are sorted into cells as wide as the radius and joined by union-find; two cells whose
+    own points are all joined are done with their first neighbours. Where cells are crowded they
+    are radius / sqrt(3) wide, so that points of one are neighbours: the grid method of Gunawan
+    (A faster algorithm for DBSCAN, 2013) in three dimensions.
 
     Examples
     --------
