@@ -7,7 +7,7 @@ from perception_label._core import register
 from perception_label.arrays import Floats, Points
 
 SIDE_M = 0.1  # of the look-up cells
-APART_M = 0.08  # points of the shape are at least this far apart
+APART_M = 0.16  # points of the shape are at least this far apart: denser, drift would smear it
 MARGIN_M = np.array([0.4, 0.4, 0.3])  # around the box, where points are looked at too
 EDGE_M = 0.05  # around the box, where points still are the object's
 SPREAD_M = 0.15  # distance at which a point counts e^-1

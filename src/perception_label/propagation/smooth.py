@@ -33,6 +33,14 @@ def _links(dt: Floats, noise: Floats) -> tuple[Floats, Floats]:
     return step, inverse
 
 
+def _turn(step: Floats, dt: Floats, angle_rad: Floats) -> None:
+    """Turn the speeds of planar transitions (S - 1, 4, 4), and half as far on the way."""
+    for rows, angle, scale in ((slice(0, 2), angle_rad / 2, dt), (slice(2, 4), angle_rad, 1.0)):
+        c, s = np.cos(angle), np.sin(angle)
+        turned = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], axis=1)
+        step[:, rows, 2:] = turned * np.broadcast_to(scale, len(dt))[:, None, None]
+
+
 def _solve(diagonal: Floats, right: Floats, step: Floats, inverse: Floats) -> tuple[Floats, Floats]:
     """Return states and covariances; diagonal and right hold the measurements."""
     weighted = np.swapaxes(step, 1, 2) @ inverse
@@ -85,6 +93,9 @@ def smooth_places(
     axes = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], axis=1)
     still = axes[:-1] * np.array([1 / ahead, 1 / sideways])
     step, inverse = _links(np.diff(seconds), still @ np.swapaxes(axes[:-1], 1, 2))
+    if np.isfinite(slip_mps):
+        # In a bend the speed turns with the heading: that takes no push across it.
+        _turn(step, np.diff(seconds), np.diff(np.unwrap(yaw_rad)))
     across = axes[:, :, 1]
     slow = np.eye(2) / _SPEED_MPS**2 + across[:, :, None] * across[:, None] / slip_mps**2
     kept = np.ones(len(seconds))

@@ -30,7 +30,7 @@ from perception_label.propagation.smooth import smooth_places, smooth_values
 from perception_label.propagation.standing import NEAR_M, followed_shape, gains, has_moved
 from perception_label.propagation.views import Keys, Subject
 
-PASSES = 4  # at most, over all sweeps with the gathered shape ...
+PASSES = 6  # at most, over all sweeps with the gathered shape ...
 SETTLED_M = 0.03  # ... until no place moves farther than this
 STILL_M = np.array([0.02, 0.02, 0.02, 0.005])  # spread of a pose that stands still
 SAME_M = 0.25  # keyframes nearer than this are of one place: people are not more exact
