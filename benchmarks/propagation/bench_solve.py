@@ -34,6 +34,7 @@ NEAR_NS = 2_000_000_000
 SPAN_NS = 20_000_000_000
 MOST_KEYFRAMES = 3
 MOST_TIMED = 60
+MANY_POINTS = 100
 PASSING = 0.99  # of its boxes, and the track is called right
 TRAFFIC = {
     "low": {"vehicles": 10, "pedestrians": 15, "cyclists": 3, "parked_share": 0.4},
@@ -96,11 +97,12 @@ def milliseconds(seconds: list[float]) -> dict:
 def click(tracks: list[Thing], seed: int = 0) -> dict:
     """Tracks made of one click on the truth's centre, in a sweep that sees the object well."""
     rng = np.random.default_rng(seed)
-    first, whole, right, passing, named = [], [], [], [], []
+    first, whole, right, passing, named, clear = [], [], [], [], [], []
     chosen = [t for t in tracks if t.n_points.max() >= 5]
     for t in (chosen[k] for k in rng.permutation(len(chosen))[:MOST_TIMED]):
         row = rng.choice(np.flatnonzero(t.n_points >= max(5, 0.3 * t.n_points.max())))
         where, point = int(t.at[row]), t.world.center_m[row]
+        clear.append(bool(t.n_points.max() >= MANY_POINTS))
         start = perf_counter()
         try:
             cuboid_from_click(t.log, where, point)
@@ -126,6 +128,8 @@ def click(tracks: list[Thing], seed: int = 0) -> dict:
         "no_object_found": len(right) - len(whole),
         "tracks_passing": float(np.mean(right)),
         "boxes_passing": float(np.mean(passing)),
+        "clear_clicks": sum(clear),
+        "clear_tracks_passing": float(np.mean(np.array(right)[clear])) if any(clear) else None,
         "class_right": float(np.mean(named)),
         "first_box": milliseconds(first),
         "whole_track": milliseconds(whole),
@@ -216,7 +220,8 @@ def show(found: dict) -> None:
         c = found["click"]
         print(
             f"click | {c['clicks']} clicks, {c['no_object_found']} on nothing | tracks passing "
-            f"{c['tracks_passing']:.2f} | boxes {c['boxes_passing']:.2f} | class "
+            f"{c['tracks_passing']:.2f} | of the {c['clear_clicks']} with {MANY_POINTS} points "
+            f"{c['clear_tracks_passing'] or 0:.2f} | boxes {c['boxes_passing']:.2f} | class "
             f"{c['class_right']:.2f}\nclick | first box | {told(c['first_box'])}\n"
             f"click | whole track | {told(c['whole_track'])}"
         )
@@ -280,8 +285,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if given.figure:
-        drawn = {f["log"]: f["reliability"] for f in found if f.get("reliability")}
-        figure.write(given.figure, drawn)
+        figure.write(given.figure, figure.of_reports(found))
     return found
 
 

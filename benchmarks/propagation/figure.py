@@ -1,5 +1,11 @@
-"""The reliability figure, as SVG text: expected against measured 3-D IoU."""
+"""The reliability figure, as SVG text: expected against measured 3-D IoU.
 
+`python benchmarks/propagation/figure.py OUT.svg REPORT.json …` draws what `bench_solve.py --json`
+wrote, the logs of several runs together.
+"""
+
+import json
+import sys
 from pathlib import Path
 
 WIDE, HIGH, LEFT, TOP, SIDE = 640, 470, 60, 20, 400
@@ -10,7 +16,8 @@ LEAST_BOXES = 20  # a bin of fewer is not drawn
 def reliability_svg(logs: dict[str, list[dict]]) -> str:
     """Draw one line for each log; logs as in the report's `reliability` (bins of 0.1)."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDE}" height="{HIGH}" '
+        f'viewBox="0 0 {WIDE} {HIGH}" '
         'font-family="sans-serif" font-size="13" role="img">',
         "<title>Expected IoU against measured IoU</title>",
         f'<rect width="{WIDE}" height="{HIGH}" fill="#fff"/>',
@@ -80,3 +87,14 @@ def text(at: tuple[float, float], words: str, anchor: str) -> str:
 
 def write(path: Path, logs: dict[str, list[dict]]) -> None:
     path.write_text(reliability_svg(logs), encoding="utf-8")
+
+
+def of_reports(found: list[dict]) -> dict[str, list[dict]]:
+    """The logs' bins; logs of too few boxes for any are left out."""
+    logs = {f["log"]: f.get("reliability", []) for f in found}
+    return {k: v for k, v in logs.items() if any(b["boxes"] >= LEAST_BOXES for b in v)}
+
+
+if __name__ == "__main__":
+    reports = [r for name in sys.argv[2:] for r in json.loads(Path(name).read_text("utf-8"))]
+    write(Path(sys.argv[1]), of_reports(reports))
