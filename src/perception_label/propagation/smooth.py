@@ -10,7 +10,7 @@ import numpy as np
 from perception_label._core import chain
 from perception_label.arrays import Floats, Ints
 
-EXACT = 1e6  # weight of a keyframe: a millimetre
+EXACT = 1e9  # weight of a keyframe, against any motion
 _SPEED_MPS = 15.0  # spread of speeds, before anything was seen
 _DOUBT = 6.0  # squared deviation beyond which a measurement soon has no weight (Geman-McClure)
 _SOUND = 2.0  # ... and up to which it keeps all of it
