@@ -51,14 +51,16 @@ def run(capsys, *argv):
     return code, out, err
 
 
+# What a shell starts in the background ignores Ctrl-C, and so do its children.
+CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 def spawn(script, *argv):
     return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, argv)],
+        [sys.executable, "-c", CTRL_C + script, *map(str, argv)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # What a shell starts in the background ignores Ctrl-C, and so do its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
