@@ -11,20 +11,6 @@ SEEDS = st.integers(0, 2**32 - 1)
 BINS = 240
 
 
-@given(SEEDS, st.integers(0, 60))
-def test_choose_points_matches_its_twin(seed, n):
-    rng = np.random.default_rng(seed)
-    points = rng.uniform(-9, 9, (n, 3)).astype(np.float32)
-    height = rng.uniform(-1, 6, n).astype(np.float32)
-    points[::9, 0], height[::7] = np.nan, np.nan
-    results = []
-    for side in (core, oracle):
-        ground, rows = np.zeros(n, np.uint8), np.zeros(n, np.int64)
-        found = side.choose_points(points, height, 0.2, 4.5, 7.0, ground, rows)
-        results.append((ground.tolist(), rows[:found].tolist()))
-    assert results[0] == results[1]
-
-
 @given(SEEDS)
 def test_fill_raster_matches_its_twin(seed):
     rng, xy, height, _, _ = clumps(seed)

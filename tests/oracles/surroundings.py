@@ -154,11 +154,3 @@ def meeting(range_m, enters_m, leaves_m):
     if range_m <= leaves_m:
         return "hit"
     return "through" if range_m > leaves_m + 0.3 else "just behind"
-
-
-def choose_points(points_m, height_m, lowest_m, highest_m, reach_m, is_ground, rows):
-    is_ground[:] = (height_m < 0.15) & (height_m > -0.4)
-    inside = np.hypot(*points_m[:, :2].astype(np.float64).T) < reach_m
-    found = np.flatnonzero((height_m > lowest_m) & (height_m < highest_m) & inside)
-    rows[: len(found)] = found
-    return len(found)

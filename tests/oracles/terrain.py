@@ -17,3 +17,11 @@ def plane_heights(cells, heights_m, xy_m, side_m, reach_m, upright, least, half,
         rows[-2, 1] = rows[-1, 2] = np.sqrt(upright)
         values = np.append(heights_m[near].astype(np.float64), [0.0, 0.0])
         out[p] = np.linalg.lstsq(rows, values, rcond=None)[0][0]
+
+
+def choose_points(points_m, height_m, lowest_m, highest_m, reach_m, is_ground, rows):
+    is_ground[:] = (height_m < 0.15) & (height_m > -0.4)
+    inside = np.hypot(*points_m[:, :2].astype(np.float64).T) < reach_m
+    found = np.flatnonzero((height_m > lowest_m) & (height_m < highest_m) & inside)
+    rows[: len(found)] = found
+    return len(found)

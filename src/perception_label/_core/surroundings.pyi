@@ -1,15 +1,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def choose_points(
-    points_m: NDArray[np.float32],
-    height_m: NDArray[np.float32],
-    lowest_m: float,
-    highest_m: float,
-    reach_m: float,
-    is_ground: NDArray[np.uint8],
-    rows: NDArray[np.int64],
-) -> int: ...
 def fill_raster(
     points_m: NDArray[np.float32],
     height_m: NDArray[np.float32],

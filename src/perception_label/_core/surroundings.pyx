@@ -14,36 +14,6 @@ cdef enum:
     PART = 21  # bits of one of three numbers in a word
 
 
-def choose_points(
-    const float[:, ::1] points_m,
-    const float[::1] height_m,
-    double lowest_m,
-    double highest_m,
-    double reach_m,
-    uint8_t[::1] is_ground,
-    int64_t[::1] rows,
-) -> int64_t:
-    """Mark the ground, and list the points that may be an object's; return their number.
-
-    points_m (N, 3); ground is from 0.4 m below to 0.15 m above the surface; rows (N,): higher
-    than lowest_m, lower than highest_m and within reach_m of the sensor, ascending.
-    """
-    cdef Py_ssize_t i
-    cdef int64_t n = 0
-    cdef double x, y
-    with nogil:
-        for i in range(points_m.shape[0]):
-            x, y = points_m[i, 0], points_m[i, 1]
-            is_ground[i] = (height_m[i] > -0.4) & (height_m[i] < 0.15)
-            # Written always, counted if wanted: no branch.
-            rows[n] = i
-            n += (
-                (height_m[i] > lowest_m) & (height_m[i] < highest_m)
-                & (x * x + y * y < reach_m * reach_m)
-            )
-    return n
-
-
 def fill_raster(
     const float[:, ::1] points_m,
     const float[::1] height_m,

@@ -12,3 +12,12 @@ def plane_heights(
     half: int,
     out: NDArray[np.float64],
 ) -> None: ...
+def choose_points(
+    points_m: NDArray[np.float32],
+    height_m: NDArray[np.float32],
+    lowest_m: float,
+    highest_m: float,
+    reach_m: float,
+    is_ground: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+) -> int: ...

@@ -1,7 +1,7 @@
-"""Heights of the ground between its cells."""
+"""The ground between its cells, and the points that stand on it."""
 
 from libc.math cimport NAN, ceil, floor
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
 
 cdef inline Py_ssize_t _first_not_below(const int64_t[::1] cells, int64_t cell) noexcept nogil:
@@ -73,3 +73,33 @@ def plane_heights(
                     known += 1
                     k += 1
             out[p] = _at_origin(sums, upright) if known >= least else NAN
+
+
+def choose_points(
+    const float[:, ::1] points_m,
+    const float[::1] height_m,
+    double lowest_m,
+    double highest_m,
+    double reach_m,
+    uint8_t[::1] is_ground,
+    int64_t[::1] rows,
+) -> int64_t:
+    """Mark the ground, and list the points that may be an object's; return their number.
+
+    points_m (N, 3); ground is from 0.4 m below to 0.15 m above the surface; rows (N,): higher
+    than lowest_m, lower than highest_m and within reach_m of the sensor, ascending.
+    """
+    cdef Py_ssize_t i
+    cdef int64_t n = 0
+    cdef double x, y
+    with nogil:
+        for i in range(points_m.shape[0]):
+            x, y = points_m[i, 0], points_m[i, 1]
+            is_ground[i] = (height_m[i] > -0.4) & (height_m[i] < 0.15)
+            # Written always, counted if wanted: no branch.
+            rows[n] = i
+            n += (
+                (height_m[i] > lowest_m) & (height_m[i] < highest_m)
+                & (x * x + y * y < reach_m * reach_m)
+            )
+    return n

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_label._core import hypotheses as core
-from perception_label._core import surroundings as around_core
+from perception_label._core import terrain
 from perception_label.arrays import Floats, Ints, as_points
 from perception_label.cloud.clusters import nested_groups
 from perception_label.cloud.ground import heights_above_ground
@@ -104,7 +104,7 @@ def examine(points_m: NDArray[Any], scorer: Scorer | None = None) -> Examined:
     height = heights_above_ground(points_m)
     is_ground = np.empty(len(points_m), dtype=np.uint8)
     rows = np.empty(len(points_m), dtype=np.int64)
-    n = around_core.choose_points(points_m, height, LOWEST_M, HIGHEST_M, REACH_M, is_ground, rows)
+    n = terrain.choose_points(points_m, height, LOWEST_M, HIGHEST_M, REACH_M, is_ground, rows)
     around = survey(points_m, height, is_ground.view(np.bool_))
     rows = rows[:n]
     rows = rows.take(thin(points_m.take(rows, axis=0), THIN_M))
