@@ -14,7 +14,7 @@ from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.height import Height
 from perception_label.propagation.motion import Motion
 from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
-from perception_label.propagation.standing import LEAST, followed_shape
+from perception_label.propagation.standing import followed_shape
 from perception_label.propagation.views import Keys, Subject
 
 MISSED_M = 1.5  # off the next keyframe; what was followed is something else
@@ -34,8 +34,6 @@ def follow_rigid(subject: Subject, height: Height) -> Fixes:
     views, keys = subject.views, subject.keys
     ways = Fixes.none(len(views)), Fixes.none(len(views))
     keyed = followed_shape(subject)
-    if len(keyed) < LEAST:
-        return ways[0]
     for k, here in enumerate(keys.at.tolist()):
         speed = first_speed(subject, k, keyed)
         for way, sweeps in zip(ways, keys.between(k, len(views)), strict=True):
