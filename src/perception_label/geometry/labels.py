@@ -139,3 +139,11 @@ def join_labels(parts: Sequence[Labels]) -> Labels:
         expected_iou=column("expected_iou"),
         revision=whole[2],
     )
+
+
+def each_track(labels: Labels) -> dict[str, Labels]:
+    """Return the boxes of each track by its id, in time order."""
+    order = np.lexsort((labels.timestamps_ns, labels.tracks))
+    cuts = np.flatnonzero(np.diff(labels.tracks[order])) + 1
+    groups = np.split(order, cuts) if len(order) else []
+    return {labels.track_names[labels.tracks[rows[0]]]: labels[rows] for rows in groups}

@@ -11,7 +11,7 @@ from perception_label.arrays import Ints, Mask
 from perception_label.errors import SourceError
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.interpolate import interpolate
-from perception_label.geometry.labels import Labels, join_labels
+from perception_label.geometry.labels import Labels, each_track, join_labels
 from perception_label.geometry.overlap import keep_best
 from perception_label.pipeline.evidence import evidence_of
 from perception_label.pipeline.parallel import in_order, n_workers
@@ -90,7 +90,8 @@ def solve(
     if keyframes is not None:
         edits.append(keyframe_edits(keyframes, set(edits.state().tracks)))
     state = edits.state()
-    machine = _by_track(opened)
+    proposals = opened.machine(PROPOSALS)
+    machine = {} if proposals is None else each_track(labels_from_table(proposals))
     live = list(state.live().values())
     evidence_of(opened)
     parts, sources, bare = [], [], []
@@ -295,15 +296,3 @@ def _joined(
     chosen = np.lexsort((labels.tracks, labels.timestamps_ns))
     chosen = chosen[kept[chosen]]
     return labels[chosen], source[chosen].tolist()
-
-
-def _by_track(log: Log) -> dict[str, Labels]:
-    """Return the proposals' tracks, rows in time order."""
-    table = log.machine(PROPOSALS)
-    if table is None:
-        return {}
-    labels = labels_from_table(table)
-    order = np.lexsort((labels.timestamps_ns, labels.tracks))
-    cuts = np.flatnonzero(np.diff(labels.tracks[order])) + 1
-    groups = np.split(order, cuts) if len(order) else []
-    return {labels.track_names[labels.tracks[rows[0]]]: labels[rows] for rows in groups}

@@ -10,12 +10,13 @@ from perception_label.arrays import Floats, Ints
 from perception_label.errors import EditError
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.inside import points_inside
-from perception_label.geometry.labels import Labels
+from perception_label.geometry.labels import Labels, each_track, join_labels
 from perception_label.geometry.poses import inverse
+from perception_label.pipeline.carry_on import carry_on
 from perception_label.pipeline.queue import review_queue
 from perception_label.pipeline.workspace import Workspace
 from perception_label.quality.queue import QueueItem
-from perception_label.simulate.effort.engine import boxes_of, carried_on, track_at_click
+from perception_label.simulate.effort.engine import boxes_of, track_at_click
 from perception_label.simulate.effort.eye import Shown
 from perception_label.storage.edits import make
 from perception_label.storage.edits.edit import Edit
@@ -152,7 +153,7 @@ class EditDesk:
         """Say that a track is right."""
         self._edits.append([make.verdict(track_id, "accept")])
         shown, state = self._shown[track_id], self._edits.track(track_id)
-        span = carried_on(self._log, shown) if len(shown) else None
+        span = carry_on(self._log, shown.cuboids, shown.timestamps_ns) if len(shown) else None
         if span is not None and span != state.span_ns:
             self._append([make.set_lifespan(track_id, *span, source="rule")])
 
@@ -239,22 +240,16 @@ def _keyframes(track_id: str, boxes: Labels, rows: ArrayLike, source: str) -> li
 
 def _by_track(log: Log, names: tuple[str, ...]) -> dict[str, Labels]:
     """Return the tracks of machine results, rows in time order."""
-    found = {}
+    found: dict[str, Labels] = {}
     for name in names:
         table = log.machine(name)
         if table is None:
             continue
-        labels = labels_from_table(table)
-        order = np.lexsort((labels.timestamps_ns, labels.tracks))
-        cuts = np.flatnonzero(np.diff(labels.tracks[order])) + 1
-        for rows in np.split(order, cuts) if len(order) else []:
-            found[labels.track_names[labels.tracks[rows[0]]]] = labels[rows]
+        found.update(each_track(labels_from_table(table)))
     return found
 
 
 def _joined(one: Labels, two: Labels) -> Labels:
     """Return the boxes of two tracks as one; where both have one, the first's."""
-    from perception_label.geometry.labels import join_labels
-
     both = join_labels([one, two[~np.isin(two.timestamps_ns, one.timestamps_ns)]])
     return both[np.argsort(both.timestamps_ns, kind="stable")]
