@@ -83,6 +83,17 @@ def test_a_click_into_the_sky_finds_nothing(log):
         track_from_click(log, 0, [5000.0, 0.0, 0.0])
 
 
+def test_a_teleport_goes_through_both_keyframes_and_expects_nothing_between(log, car):
+    keys = car.cuboids[[2, 10]]
+    keys = Cuboids(keys.center_m + np.array([[0, 0, 0], [80.0, 0, 0]]), keys.size_m, keys.yaw_rad)
+    at = car.timestamps_ns[[2, 10]]
+    solved = solve_track(log, keys, at, class_name="car")
+    rows = np.searchsorted(solved.timestamps_ns, at)
+    assert solved.cuboids.center_m[rows] == pytest.approx(keys.center_m)
+    assert (solved.expected_iou[rows[0] + 1 : rows[1]] == 0).all()
+    assert solved.expected_iou[rows] == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [

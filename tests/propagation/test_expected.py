@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.overlap import overlap_3d_pairs
-from perception_label.propagation.expected import chance_lost, expected_iou, next_keyframe
+from perception_label.propagation.expected import (
+    chance_lost,
+    expected_iou,
+    next_keyframe,
+    out_of_reach,
+)
 
 CAR_M = np.array([4.5, 1.9, 1.6])
 
@@ -56,3 +61,12 @@ def test_the_next_keyframe_is_the_least_sure_sweep_that_has_none():
     assert next_keyframe(np.array([0.2, 0.9, 0.5, 0.6]), np.array([0])) == 2
     assert next_keyframe(np.full(9, 0.9), np.array([2])) == 8
     assert next_keyframe(np.array([0.5]), np.array([0])) == 0
+
+
+def test_between_keyframes_too_far_apart_nothing_is_expected():
+    seconds, keyed = np.arange(8) / 10, np.array([1, 3, 6])
+    places = np.array([[0.0, 0.0], [30.0, 0.0], [36.0, 0.0]])
+    found = out_of_reach(seconds, keyed, places, top_mps=36.0)
+    assert np.flatnonzero(found).tolist() == [2]
+    assert not out_of_reach(seconds, keyed[:1], places[:1], top_mps=36.0).any()
+    assert not out_of_reach(seconds, keyed, places, top_mps=300.0).any()

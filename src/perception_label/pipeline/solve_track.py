@@ -9,7 +9,12 @@ from perception_label.arrays import Floats, Ints, Mask, as_timestamps
 from perception_label.errors import SettingError, ShapeError
 from perception_label.geometry.cuboids import Cuboids, wrap
 from perception_label.pipeline.evidence import evidence_of
-from perception_label.propagation.expected import chance_lost, expected_iou, next_keyframe
+from perception_label.propagation.expected import (
+    chance_lost,
+    expected_iou,
+    next_keyframe,
+    out_of_reach,
+)
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.motion import motion_of
 from perception_label.propagation.solve import solve_path
@@ -74,7 +79,8 @@ def solve_track(
         the workspace.
     keyframes : Cuboids
         K >= 1 cuboids, world frame, in any order. They are exact: the track goes through each,
-        even through two that contradict each other, with a low expected IoU between.
+        even through two that nothing of the class is fast enough for, with an expected IoU of 0
+        between.
     key_timestamps_ns : (K,) int64
         Their times, each once, within the log and the lifespan.
     class_name : str
@@ -132,6 +138,8 @@ def solve_track(
     if not path.is_static:
         is_rigid = subject.motion.is_rigid
         expected *= 1 - chance_lost(views.seconds, keys.at, path.found, is_rigid=is_rigid)
+        places = keys.poses[:, :2]
+        expected[out_of_reach(views.seconds, keys.at, places, subject.motion.top_mps)] = 0.0
     rows = np.flatnonzero(wanted)
     keyed = np.flatnonzero(np.isin(rows, keys.at))
     return SolvedTrack(

@@ -40,6 +40,8 @@ def _mean_share(sigma_m: Floats, size_m: Floats) -> Floats:
     return np.asarray(erf(ratio / np.sqrt(2)) - tail)
 
 
+SLACK_M = 1.5  # that keyframes of the same object may be off
+
 # Mean times until something else is followed instead, seconds: while points are found, and
 # while none are. Fitted on simulated logs and PandaSet, see docs/solver.md.
 _RIGID_S = (120.0, 4.0)
@@ -55,6 +57,21 @@ def chance_lost(seconds: Floats, keyed: Ints, found: Mask, *, is_rigid: bool) ->
     away_s = np.abs(seconds[:, None] - seconds[keyed]).min(axis=1)
     while_found, while_lost = _RIGID_S if is_rigid else _WALKER_S
     return np.asarray(1 - np.exp(-away_s / np.where(found, while_found, while_lost)))
+
+
+def out_of_reach(seconds: Floats, keyed: Ints, places_m: Floats, top_mps: float) -> Mask:
+    """Return the sweeps between two keyframes that nothing so slow can go between, (S,).
+
+    keyed (K,) ascending sweeps with places_m (K, 2); one of the two keyframes is of something else.
+    """
+    way_m = np.linalg.norm(np.diff(places_m, axis=0), axis=1)
+    teleports = way_m > top_mps * np.diff(seconds[keyed]) + SLACK_M
+    after = np.searchsorted(keyed, np.arange(len(seconds)), side="right")
+    between = (after > 0) & (after < len(keyed))
+    gap = np.clip(after - 1, 0, max(len(keyed) - 2, 0))
+    found = between & teleports[gap] if len(teleports) else np.zeros(len(seconds), np.bool_)
+    found[keyed] = False
+    return np.asarray(found)
 
 
 def next_keyframe(expected: Floats, keyed: Ints) -> int:
