@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perception_label.pipeline.workspace import Workspace, open_workspace
     from perception_label.proposals.fit import fit_cuboids
     from perception_label.tracking.association import track_cuboids
+    from perception_label.video.images import open_images
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ _LAZY = {
     "Workspace": "perception_label.pipeline.workspace",
     "open_workspace": "perception_label.pipeline.workspace",
     "fit_cuboids": "perception_label.proposals.fit",
+    "open_images": "perception_label.video.images",
     "interpolate": "perception_label.geometry.interpolate",
     "overlap_3d": "perception_label.geometry.overlap",
     "overlap_bev": "perception_label.geometry.overlap",
@@ -50,6 +52,7 @@ __all__ = [
     "cluster",
     "fit_cuboids",
     "interpolate",
+    "open_images",
     "open_workspace",
     "overlap_3d",
     "overlap_bev",
