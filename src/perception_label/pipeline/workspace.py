@@ -107,14 +107,22 @@ class Workspace:
         Nothing is written until the first `append`.
         """
         from perception_label.storage.edits import EditLog
+        from perception_label.storage.edits.checks_images import CameraImages
         from perception_label.storage.edits.database import Database
 
         opened = self._opened(log)
         if self._labels is None:
             self._labels = Database(self.labels_url or folders.labels_path(self.path))
-        return EditLog(
-            self._labels, opened.id, opened.timestamps_ns, folders.ontology_path(self.path)
-        )
+        cameras = {
+            name: CameraImages(
+                times,
+                opened.cameras[name].width_px if name in opened.cameras else 0,
+                opened.cameras[name].height_px if name in opened.cameras else 0,
+            )
+            for name, times in opened.image_timestamps_ns.items()
+        }
+        path = folders.ontology_path(self.path)
+        return EditLog(self._labels, opened.id, opened.timestamps_ns, path, cameras)
 
     def truth(self, log: Log | str | None = None) -> pa.Table | None:
         """Return the labels that came with a log (`schema.CUBOIDS`, world frame), or None."""

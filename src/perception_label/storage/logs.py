@@ -117,6 +117,14 @@ class Log:
             found[path.stem] = Images(table.column("timestamp_ns").to_numpy(), paths)
         return found
 
+    @cached_property
+    def image_timestamps_ns(self) -> Mapping[str, Ints]:
+        """When each camera took its images, (n,) int64 each, ascending."""
+        return {
+            path.stem: read_table(path).column("timestamp_ns").to_numpy()
+            for path in sorted((self._folder / "images").glob("*.arrow"))
+        }
+
     def truth_table(self) -> pa.Table | None:
         """Return the labels that came with the log (`schema.CUBOIDS`), or None."""
         path = self._folder / "truth.arrow"

@@ -73,14 +73,14 @@ def test_a_database_of_an_older_release_is_brought_up(log, tmp_path, monkeypatch
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, step))
     assert plain(log.track("a")) == was
     with log._database.reading() as connection:
-        assert migrations.version(connection) == 2
+        assert migrations.version(connection) == 3
         assert inspect(connection).has_table("tasks")
     log.close()
     monkeypatch.undo()
-    with pytest.raises(WorkspaceError, match="got version 2: a newer release") as error:
+    with pytest.raises(WorkspaceError, match="got version 3: a newer release") as error:
         log.state()
     assert "\n" not in str(error.value)
-    with pytest.raises(WorkspaceError, match="got version 2: a newer release"):
+    with pytest.raises(WorkspaceError, match="got version 3: a newer release"):
         log.append([make.delete("a")])
 
 
@@ -231,14 +231,14 @@ def test_a_changed_ontology_needs_a_new_version(log, tmp_path):
     path.write_text(was + "# a remark\n")
     with pytest.raises(EditError, match="raise its version"):
         log.append([make.set_class("a", "bus")])
-    path.write_text(was.replace("version: 1\n", "version: 2b\n").replace("bus", "coach"))
+    path.write_text(was.replace("version: 2\n", "version: 2b\n").replace("bus", "coach"))
     with pytest.raises(EditError, match=r"expected one of car, truck, coach.*2b.*got 'bus'"):
         log.append([make.set_class("a", "bus")])
     assert log.append([make.set_class("a", "coach")])[0].track.ontology_version == "2b"
-    assert [row.edit.ontology_version for row in log.history()] == ["1", "2b"]
+    assert [row.edit.ontology_version for row in log.history()] == ["2", "2b"]
     with log._database.reading() as connection:
         kept = connection.execute(text("SELECT version, content FROM ontologies ORDER BY 1"))
-        assert [tuple(row) for row in kept] == [("1", was), ("2b", path.read_text())]
+        assert [tuple(row) for row in kept] == [("2", was), ("2b", path.read_text())]
 
 
 def test_the_place_is_named_in_words(tmp_path):

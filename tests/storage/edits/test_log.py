@@ -141,7 +141,7 @@ def test_rows_keep_what_was_said_and_what_held(log):
     assert rows[2].edit.before == {"size_m": [4, 2, 1.5]}
     assert rows[3].edit.before == {}
     assert rows[4].edit.before["center_m"] == [0, 0, 1]
-    assert {r.edit.ontology_version for r in rows} == {"1"}
+    assert {r.edit.ontology_version for r in rows} == {"2"}
     # The server's clock does not go by the client's.
     assert rows[1].server_time_ns > 10**18
     assert log.history("a", after=3) == rows[3:]

@@ -4,7 +4,7 @@ from typing import Any
 
 from perception_label.storage.edits.edit import Edit
 from perception_label.storage.edits.replay import Replay
-from perception_label.storage.edits.verbs import Keyframe, Track
+from perception_label.storage.edits.verbs import Keyframe, ShapeKey, Track
 
 _HELD = {
     "set_size": ("size_m",),
@@ -41,6 +41,8 @@ def _of_track(edit: Edit, track: Track) -> dict[str, Any]:
     match edit.kind:
         case "set_keyframe" | "remove_keyframe":
             return _keyframe(track.keys.get(edit.timestamp_ns or 0))
+        case "set_shape" | "remove_shape":
+            return _shape(edit, track)
         case "set_attribute":
             name, at = edit.after["name"], edit.timestamp_ns
             at_sweep = track.sweep_attributes.get(name, {})
@@ -49,8 +51,18 @@ def _of_track(edit: Edit, track: Track) -> dict[str, Any]:
         case "set_static":
             return {"static_ns": [list(pair) for pair in track.static]}
         case "set_outside":
-            return {"outside_ns": [list(pair) for pair in track.outside]}
+            camera = edit.after.get("camera")
+            spans = track.outside if camera is None else track.camera_outside.get(camera, [])
+            return {"outside_ns": [list(pair) for pair in spans]}
     return {name: held[name] for name in _HELD.get(edit.kind, ())}
+
+
+def _shape(edit: Edit, track: Track) -> dict[str, Any]:
+    after = edit.after
+    kind = after["shape"]["kind"] if edit.kind == "set_shape" else after["geometry"]
+    keys: dict[int, ShapeKey] = track.shapes.get((after["camera"], kind), {})
+    key = keys.get(edit.timestamp_ns or 0)
+    return {} if key is None else {"shape": dict(key.said), "source": key.source}
 
 
 def _keyframe(key: Keyframe | None) -> dict[str, Any]:

@@ -1,27 +1,45 @@
 """Whether an edit can be made: what the log, its track and the ontology say."""
 
 import itertools
+from collections.abc import Mapping
 from math import hypot
 
 import numpy as np
 
 from perception_label.arrays import Ints
 from perception_label.errors import EditError, LabelError
+from perception_label.geometry.shapes import Shape
 from perception_label.ontology import Ontology
+from perception_label.storage.edits.checks_images import (
+    CameraImages,
+    check_camera,
+    check_image,
+    check_one_object,
+    check_shape,
+    is_at_image,
+    whole_of,
+)
 from perception_label.storage.edits.edit import HUMAN, Edit
 from perception_label.storage.edits.replay import Replay
-from perception_label.storage.edits.verbs import Keyframe, Track
+from perception_label.storage.edits.verbs import Keyframe, ShapeKey, Track
 
 SLACK_M = 0.5  # keyframes are set by hand: this far off says nothing of speed
 
 
 class Checks:
-    """The checks of one log; `timestamps_ns` (S,) are its sweeps."""
+    """The checks of one log; `timestamps_ns` (S,) are its sweeps, `cameras` its images."""
 
-    def __init__(self, log_id: str, timestamps_ns: Ints, ontology: Ontology) -> None:
+    def __init__(
+        self,
+        log_id: str,
+        timestamps_ns: Ints,
+        ontology: Ontology,
+        cameras: Mapping[str, CameraImages] | None = None,
+    ) -> None:
         self.log_id = log_id
         self.timestamps_ns = timestamps_ns
         self.ontology = ontology
+        self.cameras = cameras or {}
 
     def check(self, edit: Edit, replay: Replay) -> tuple[str, ...]:
         """Raise EditError unless the edit can be made now; return what looks wrong of it."""
@@ -71,8 +89,10 @@ class Checks:
                         f"{where}: expected a keyframe at {edit.timestamp_ns}, got none"
                     )
                 self._check_hand(edit, track.keys[edit.timestamp_ns], where)
+            case "set_shape" | "remove_shape":
+                self._check_on_image(edit, track, where)
             case "set_class":
-                self.ontology.check_class(edit.after["class_name"])
+                self._check_class(edit.after["class_name"], track, where)
             case "set_attribute":
                 at = edit.timestamp_ns
                 self.ontology.check_attribute(
@@ -82,7 +102,7 @@ class Checks:
                     per_sweep=at is not None,
                 )
                 if at is not None:
-                    self._check_sweep(at, where)
+                    self._check_instant(at, where)
             case "set_lifespan":
                 self._check_lifespan(edit, track, where)
             case "set_static" | "set_outside":
@@ -91,10 +111,45 @@ class Checks:
                 self._check_span(
                     (begin if first is None else first, end if last is None else last), where
                 )
+                if "camera" in edit.after:
+                    check_camera(edit.after["camera"], self.cameras, where)
             case "comment":
                 if edit.timestamp_ns is not None:
-                    self._check_sweep(edit.timestamp_ns, where)
+                    self._check_instant(edit.timestamp_ns, where)
         return ()
+
+    def _check_class(self, class_name: object, track: Track, where: str) -> None:
+        allowed = self.ontology.check_class(class_name).geometry
+        kinds = {kind for (_, kind), keys in track.shapes.items() if keys}
+        kinds |= {"cuboid"} if track.keys else set()
+        if not kinds <= set(allowed):
+            raise EditError(
+                f"{where}: expected a class that may have {', '.join(sorted(kinds))}, got "
+                f"{class_name}, which may have {', '.join(allowed)}"
+            )
+
+    def _check_geometry(self, kind: str, track: Track, where: str) -> None:
+        allowed = self.ontology.check_class(track.class_name).geometry
+        if kind not in allowed:
+            raise EditError(
+                f"{where}: expected geometry a {track.class_name} may have ({', '.join(allowed)}; "
+                f"ontology {self.ontology.version}), got {kind}"
+            )
+
+    def _check_on_image(self, edit: Edit, track: Track, where: str) -> None:
+        camera, at = edit.after["camera"], edit.timestamp_ns
+        images = check_image(camera, at, self.cameras, where)
+        is_set = edit.kind == "set_shape"
+        kind = edit.after["shape"]["kind"] if is_set else edit.after["geometry"]
+        there = track.shapes.get((camera, kind), {}).get(at or 0)
+        if is_set:
+            self._check_geometry(kind, track, where)
+            self._check_alive(at or 0, track, where)
+            check_shape(Shape.from_plain(edit.after["shape"]), images)
+        elif there is None:
+            raise EditError(f"{where}: expected a {kind} on {camera}'s image at {at}, got none")
+        if there is not None:
+            self._check_hand(edit, there, where)
 
     def _check_create(self, edit: Edit, where: str) -> None:
         class_name = edit.after["class_name"]
@@ -109,11 +164,8 @@ class Checks:
         if at is None:
             raise EditError(f"{where}: expected the time of a sweep for a keyframe, got None")
         self._check_sweep(at, where)
-        if track.span is not None and not track.span[0] <= at <= track.span[1]:
-            raise EditError(
-                f"{where}: expected a keyframe within the lifespan "
-                f"{track.span[0]} … {track.span[1]}, got {at}"
-            )
+        self._check_geometry("cuboid", track, where)
+        self._check_alive(at, track, where)
         if at in track.keys:
             self._check_hand(edit, track.keys[at], where)
         after = edit.after
@@ -130,7 +182,14 @@ class Checks:
             if _apart(key, new) > speed * abs(t - at) / 1e9 + slack
         )
 
-    def _check_hand(self, edit: Edit, there: Keyframe, where: str) -> None:
+    def _check_alive(self, at: int, track: Track, where: str) -> None:
+        if track.span is not None and not track.span[0] <= at <= track.span[1]:
+            raise EditError(
+                f"{where}: expected a keyframe within the lifespan "
+                f"{track.span[0]} … {track.span[1]}, got {at}"
+            )
+
+    def _check_hand(self, edit: Edit, there: Keyframe | ShapeKey, where: str) -> None:
         if there.source == HUMAN and edit.source != HUMAN:
             raise EditError(
                 f"{where}: expected no keyframe by a person at {edit.timestamp_ns} where "
@@ -140,7 +199,9 @@ class Checks:
     def _check_lifespan(self, edit: Edit, track: Track, where: str) -> None:
         first, last = edit.after["first_ns"], edit.after["last_ns"]
         self._check_span((first, last), where)
-        beyond = [t for t, k in track.keys.items() if k.source == HUMAN and not first <= t <= last]
+        every: list[Mapping[int, Keyframe | ShapeKey]] = [track.keys, *track.shapes.values()]
+        by_hand = {t for keys in every for t, key in keys.items() if key.source == HUMAN}
+        beyond = [t for t in by_hand if not first <= t <= last]
         if beyond:
             raise EditError(
                 f"{where}: expected a lifespan that holds the keyframes people set, got "
@@ -178,6 +239,7 @@ class Checks:
         The keyframes of both, together, may ask for no motion beyond the class's top speed; at
         an instant that both have, the centres may be half a length apart.
         """
+        check_one_object(track, other, where)
         speed = self.ontology.check_class(track.class_name).max_speed_mps
         slack = SLACK_M + max(self._length(track), self._length(other)) / 2
         keys = [(t, key, 0) for t, key in track.keys_in_force()]
@@ -195,7 +257,7 @@ class Checks:
         return max(size[0], size[1])
 
     def _whole(self) -> tuple[int, int]:
-        return int(self.timestamps_ns[0]), int(self.timestamps_ns[-1])
+        return whole_of(self.timestamps_ns, self.cameras) or (0, 0)
 
     def _check_span(self, span: tuple[int, ...], where: str) -> None:
         begin, end = self._whole()
@@ -206,6 +268,10 @@ class Checks:
                 f"got {first} … {last}"
             )
 
+    def _check_instant(self, at: int, where: str) -> None:
+        if not is_at_image(at, self.cameras):
+            self._check_sweep(at, where)
+
     def _check_sweep(self, at: int, where: str) -> None:
         times = self.timestamps_ns
         k = int(np.searchsorted(times, at))
@@ -214,10 +280,8 @@ class Checks:
         begin, end = self._whole()
         if not begin <= at <= end:
             raise EditError(f"{where}: expected a sweep of the log, {begin} … {end}, got {at}")
-        near = times[k - 1 : k + 1]
-        raise EditError(
-            f"{where}: expected the time of a sweep ({' or '.join(map(str, near))}), got {at}"
-        )
+        near = " or ".join(map(str, times[max(k - 1, 0) : k + 1])) or "the log has none"
+        raise EditError(f"{where}: expected the time of a sweep ({near}), got {at}")
 
 
 def _apart(a: Keyframe, b: Keyframe) -> float:

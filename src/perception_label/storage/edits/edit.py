@@ -18,12 +18,14 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "create_track": ("class_name", "[size_m]", "[span_ns]", "[attributes]"),
     "set_keyframe": ("center_m", "yaw_rad", "[size_m]"),
     "remove_keyframe": (),
+    "set_shape": ("camera", "shape"),
+    "remove_shape": ("camera", "geometry"),
     "set_size": ("size_m",),
     "set_class": ("class_name",),
     "set_attribute": ("name", "value"),
     "set_lifespan": ("first_ns", "last_ns"),
     "set_static": ("first_ns", "last_ns", "is_static"),
-    "set_outside": ("first_ns", "last_ns", "is_outside"),
+    "set_outside": ("first_ns", "last_ns", "is_outside", "[camera]"),
     "merge": ("other_id",),
     "split": ("at_ns", "new_id"),
     "delete": (),
@@ -48,10 +50,10 @@ class Edit:
     track_id : str
         The track it changes; "" for an undo, which takes its target's.
     timestamp_ns : int or None
-        The sweep it is about.
+        The sweep it is about, or the image.
     after : dict
         What shall hold from now on, as JSON has it: keys by kind, see `KINDS`. Positions are in
-        the world frame, metres and radians.
+        the world frame, metres and radians; shapes on images are in pixels.
     before : dict or None
         What held; `EditLog.append` fills it in if it is None.
     base_revision : int or None

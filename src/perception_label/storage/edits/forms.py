@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
-from perception_label.errors import EditError
+from perception_label.errors import EditError, ShapeError
+from perception_label.geometry.shapes import KINDS as GEOMETRY
+from perception_label.geometry.shapes import Shape
 from perception_label.storage.edits.edit import KINDS, VERDICTS, Edit, as_json
 
 LARGEST_ID = 200  # characters of an id
@@ -99,6 +101,18 @@ def _check_mapping(value: object, where: str) -> None:
         raise EditError(f"{where}: expected values by name, got {value!r}")
 
 
+def _check_shape(value: object, where: str) -> None:
+    try:
+        Shape.from_plain(value)
+    except ShapeError as error:
+        raise EditError(f"{where}: {error}") from None
+
+
+def _check_geometry(value: object, where: str) -> None:
+    if value not in GEOMETRY:
+        raise EditError(f"{where}: expected one of {', '.join(GEOMETRY)}, got {value!r}")
+
+
 _FORMS: dict[str, Callable[[Any, str], None]] = {
     "other_id": _check_id,
     "new_id": _check_id,
@@ -116,4 +130,7 @@ _FORMS: dict[str, Callable[[Any, str], None]] = {
     "reason": _check_text,
     "text": _check_text,
     "attributes": _check_mapping,
+    "camera": _check_id,
+    "shape": _check_shape,
+    "geometry": _check_geometry,
 }

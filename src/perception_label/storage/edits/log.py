@@ -13,12 +13,13 @@ from perception_label.ontology import SHIPPED, Ontology, load_ontology
 from perception_label.storage.edits import sql
 from perception_label.storage.edits.appending import Appending
 from perception_label.storage.edits.checks import Checks
+from perception_label.storage.edits.checks_images import CameraImages, whole_of
 from perception_label.storage.edits.forms import check_form
 from perception_label.storage.edits.replay import Replay
 from perception_label.storage.whole import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -46,10 +47,17 @@ class EditLog:
     ontology_path : Path
         The workspace's ontology; where there is no file, the shipped one holds, and the first
         `append` copies it there.
+    cameras : dict of CameraImages, optional
+        When each camera took its images and how large they are, by name.
     """
 
     def __init__(
-        self, database: Database, log_id: str, timestamps_ns: Ints, ontology_path: Path
+        self,
+        database: Database,
+        log_id: str,
+        timestamps_ns: Ints,
+        ontology_path: Path,
+        cameras: Mapping[str, CameraImages] | None = None,
     ) -> None:
         self.log_id = log_id
         self._database = database
@@ -57,12 +65,12 @@ class EditLog:
         self._ontology_path = ontology_path
         self._turn = Lock()
         self._replay: Replay | None = None
-        n = len(timestamps_ns)
-        self._whole = (int(timestamps_ns[0]), int(timestamps_ns[-1])) if n else (0, 0)
+        self._cameras = dict(cameras or {})
+        self._whole = whole_of(timestamps_ns, self._cameras) or (0, 0)
 
     def __reduce__(self) -> tuple[type[EditLog], tuple[Any, ...]]:
         places = (self._database, self.log_id, self._timestamps_ns, self._ontology_path)
-        return EditLog, places
+        return EditLog, (*places, self._cameras)
 
     def __repr__(self) -> str:
         return f"<EditLog of {self.log_id} in {self._database.where}>"
@@ -107,9 +115,9 @@ class EditLog:
         if not edits:
             return []
         ontology = self._kept_ontology()
-        checks = Checks(self.log_id, self._timestamps_ns, ontology)
+        checks = Checks(self.log_id, self._timestamps_ns, ontology, self._cameras)
         for edit in edits:
-            if len(self._timestamps_ns) == 0:
+            if whole_of(self._timestamps_ns, self._cameras) is None:
                 raise EditError(f"log {self.log_id}: expected sweeps to label, got none")
             check_form(edit)
         with self._database.writing() as connection:

@@ -13,7 +13,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perception_label.errors import EditError
+from perception_label.errors import EditError, ShapeError
+from perception_label.geometry.shapes import Shape
 from perception_label.storage.edits.edit import Edit
 
 
@@ -71,6 +72,32 @@ def remove_keyframe(track_id: str, timestamp_ns: int, **by: Unpack[By]) -> Edit:
     return _edit("remove_keyframe", track_id, timestamp_ns, {}, by)
 
 
+def set_shape(
+    track_id: str,
+    camera: str,
+    timestamp_ns: int,
+    shape: Shape | Mapping[str, Any],
+    **by: Unpack[By],
+) -> Edit:
+    """Say where the object is on a camera's image, in pixels; one of the shape's kind is replaced.
+
+    `timestamp_ns` is the image's own time; the shape may be given as JSON has it.
+    """
+    try:
+        said = (shape if isinstance(shape, Shape) else Shape.from_plain(shape)).plain()
+    except ShapeError as error:
+        raise EditError(f"track {track_id}: {error}") from None
+    return _edit("set_shape", track_id, timestamp_ns, {"camera": camera, "shape": said}, by)
+
+
+def remove_shape(
+    track_id: str, camera: str, timestamp_ns: int, geometry: str = "box", **by: Unpack[By]
+) -> Edit:
+    """Take the keyframe of a kind of geometry on a camera's image away."""
+    after = {"camera": camera, "geometry": geometry}
+    return _edit("remove_shape", track_id, timestamp_ns, after, by)
+
+
 def set_size(track_id: str, size_m: ArrayLike, **by: Unpack[By]) -> Edit:
     """Set length, width, height of the object; they replace those of all its keyframes."""
     return _edit("set_size", track_id, None, {"size_m": _numbers(size_m, "size_m")}, by)
@@ -113,10 +140,18 @@ def set_outside(
     last_ns: int | None = None,
     *,
     is_outside: bool = True,
+    camera: str | None = None,
     **by: Unpack[By],
 ) -> Edit:
-    """Say that the object is not to be labelled (or is) in an interval; None is the log's end."""
-    after = {"first_ns": _time(first_ns), "last_ns": _time(last_ns), "is_outside": is_outside}
+    """Say that the object is not to be labelled (or is) in an interval; None is the log's end.
+
+    With a camera it is so on that camera's images only, without one everywhere.
+    """
+    after: dict[str, Any] = {
+        "first_ns": _time(first_ns), "last_ns": _time(last_ns), "is_outside": is_outside
+    }  # fmt: skip
+    if camera is not None:
+        after["camera"] = camera
     return _edit("set_outside", track_id, None, after, by)
 
 

@@ -65,7 +65,12 @@ _POSTGRESQL_GUARDS = (
 
 # Each step: its statements for all databases, then those for one kind of database.
 Step = tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]
-STEPS: tuple[Step, ...] = ((_TABLES, {"sqlite": _SQLITE_GUARDS, "postgresql": _POSTGRESQL_GUARDS}),)
+STEPS: tuple[Step, ...] = (
+    (_TABLES, {"sqlite": _SQLITE_GUARDS, "postgresql": _POSTGRESQL_GUARDS}),
+    # Shapes on images are new kinds of edit in the same tables: a release that does not know
+    # them has to refuse the database, not fail in the middle of a replay.
+    ((), {}),
+)
 _DONE = "CREATE TABLE migrations (step BIGINT NOT NULL PRIMARY KEY, done_ns BIGINT NOT NULL)"
 
 
@@ -99,7 +104,7 @@ def migrate(connection: Connection, where: str) -> None:
     if found == 0:
         connection.execute(text(_DONE))
     for number, (shared, own) in enumerate(STEPS[found:], start=found + 1):
-        for statement in (*shared, *own[connection.dialect.name]):
+        for statement in (*shared, *own.get(connection.dialect.name, ())):
             connection.execute(text(statement))
         connection.execute(
             text("INSERT INTO migrations (step, done_ns) VALUES (:step, :now)"),

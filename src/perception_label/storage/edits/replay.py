@@ -5,13 +5,14 @@ whose creation was undone) has no effect, and has one again when that undo is un
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.ontology import Ontology
 from perception_label.storage.edits.intervals import Interval
-from perception_label.storage.edits.state import LogState, TrackState
+from perception_label.storage.edits.state import LogState, ShapeKeys, TrackState
 from perception_label.storage.edits.verbs import VERBS, Change, Track, Tracks, create_track
 
 SAYS_ONLY = ("comment", "verdict", "finalise")  # leave a finalised track finalised
@@ -146,6 +147,7 @@ class Replay:
             source=track.source,
             revision=last.revision,
             ontology_version=last.ontology_version,
+            **(_on_images(track) if track.shapes or track.camera_outside else {}),
         )
 
 
@@ -166,6 +168,25 @@ def _join(families: dict[str, list[Change]], change: Change) -> None:
         for name in {name for known in family for name in known.touched} | set(change.touched):
             families[name] = family
     family.append(change)
+
+
+def _on_images(track: Track) -> dict[str, Any]:
+    """Return what a state says of images; most tracks have nothing there."""
+    first, last = track.span or (-(1 << 63), 1 << 63)
+    shapes = {}
+    for (camera, kind), keys in sorted(track.shapes.items()):
+        times = [t for t in sorted(keys) if first <= t <= last]
+        if times:
+            held = [keys[t] for t in times]
+            shapes[camera, kind] = ShapeKeys(
+                camera,
+                kind,
+                np.array(times, dtype=np.int64),
+                tuple([key.said for key in held]),
+                tuple([key.source for key in held]),
+            )
+    outside = {k: _intervals(v) for k, v in sorted(track.camera_outside.items()) if v}
+    return {"shapes": shapes, "camera_outside_ns": outside}
 
 
 def _intervals(found: list[Interval]) -> np.ndarray:

@@ -1,14 +1,42 @@
 """What the edits of a log add up to: its tracks as people left them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from perception_label.arrays import Ints
 from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.shapes import Shape
 from perception_label.storage.edits.edit import HUMAN
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeKeys:
+    """K keyframes of one track on one camera, all of one kind of geometry.
+
+    Attributes
+    ----------
+    camera, kind : str
+        On whose images; one of `shapes.KINDS`.
+    timestamps_ns : (K,) int64
+        The images' times, ascending.
+    said : tuple of K dict
+        Each shape as JSON has it; `shapes` makes them of it.
+    sources : tuple of K str
+        Who set each: `human` ones are hard, others are hints.
+    """
+
+    camera: str
+    kind: str
+    timestamps_ns: Ints
+    said: tuple[Mapping[str, Any], ...]
+    sources: tuple[str, ...]
+
+    def shapes(self) -> tuple[Shape, ...]:
+        """Return the K shapes, in pixels."""
+        return tuple(Shape.from_plain(said) for said in self.said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +66,11 @@ class TrackState:
         Lifespan, ends included; None where nobody said.
     static_ns, outside_ns : (n, 2) int64
         Intervals, ends included, ascending: stands still; is not to be labelled.
+    shapes : dict of ShapeKeys
+        Keyframes in force on images, by camera and kind of geometry.
+    camera_outside_ns : dict of (n, 2) int64
+        Intervals in which it is not to be labelled on one camera's images, by camera; those of
+        `outside_ns` hold there too.
     is_deleted, is_finalised : bool
         Whether it is gone; whether somebody called it done and nothing changed since.
     merged_into : str or None
@@ -75,6 +108,8 @@ class TrackState:
     source: str
     revision: int
     ontology_version: str
+    shapes: Mapping[tuple[str, str], ShapeKeys] = field(default_factory=dict)
+    camera_outside_ns: Mapping[str, Ints] = field(default_factory=dict)
 
     @property
     def is_live(self) -> bool:
@@ -83,8 +118,9 @@ class TrackState:
 
     @property
     def n_human(self) -> int:
-        """How many keyframes people set."""
-        return self.key_sources.count(HUMAN)
+        """How many keyframes people set, on sweeps and images."""
+        on_images = sum(keys.sources.count(HUMAN) for keys in self.shapes.values())
+        return self.key_sources.count(HUMAN) + on_images
 
 
 @dataclass(frozen=True, slots=True)

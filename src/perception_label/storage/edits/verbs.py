@@ -58,6 +58,13 @@ class Keyframe:
     source: str
 
 
+class ShapeKey(NamedTuple):
+    """A shape on an image, as JSON has it."""
+
+    said: Mapping[str, Any]
+    source: str
+
+
 @dataclass(slots=True)
 class Track:
     """A track while edits are applied to it; see `TrackState` for the meaning."""
@@ -72,6 +79,9 @@ class Track:
     keys: dict[int, Keyframe] = field(default_factory=dict)
     static: list[Interval] = field(default_factory=list)
     outside: list[Interval] = field(default_factory=list)
+    # By camera and kind of geometry, then by the image's time; intervals by camera.
+    shapes: dict[tuple[str, str], dict[int, ShapeKey]] = field(default_factory=dict)
+    camera_outside: dict[str, list[Interval]] = field(default_factory=dict)
     is_deleted: bool = False
     is_finalised: bool = False
     merged_into: str | None = None
@@ -91,7 +101,14 @@ class Track:
         """Return from when to when it is known to be there."""
         if self.span is not None:
             return self.span
-        return (min(self.keys), max(self.keys)) if self.keys else None
+        if not self.shapes:
+            return (min(self.keys), max(self.keys)) if self.keys else None
+        times = self.times()
+        return (min(times), max(times)) if times else None
+
+    def times(self) -> set[int]:
+        """Return the instants of all keyframes, of sweeps and images."""
+        return set(self.keys).union(*self.shapes.values())
 
 
 @dataclass(slots=True)
@@ -142,6 +159,18 @@ def _remove_keyframe(_tracks: Tracks, track: Track, change: Change) -> bool:
     return track.keys.pop(change.timestamp_ns or 0, None) is not None
 
 
+def _set_shape(_tracks: Tracks, track: Track, change: Change) -> bool:
+    said = change.after["shape"]
+    keys = track.shapes.setdefault((change.after["camera"], said["kind"]), {})
+    keys[change.timestamp_ns or 0] = ShapeKey(said, change.source)
+    return True
+
+
+def _remove_shape(_tracks: Tracks, track: Track, change: Change) -> bool:
+    keys = track.shapes.get((change.after["camera"], change.after["geometry"]), {})
+    return keys.pop(change.timestamp_ns or 0, None) is not None
+
+
 def _set_size(_tracks: Tracks, track: Track, change: Change) -> bool:
     track.size_m = change.after["size_m"]
     for key in track.keys.values():
@@ -180,7 +209,11 @@ def _set_static(tracks: Tracks, track: Track, change: Change) -> bool:
 
 def _set_outside(tracks: Tracks, track: Track, change: Change) -> bool:
     put = intervals.add if change.after["is_outside"] else intervals.remove
-    track.outside = put(track.outside, *interval_of(tracks, change))
+    span, camera = interval_of(tracks, change), change.after.get("camera")
+    if camera is None:
+        track.outside = put(track.outside, *span)
+    else:
+        track.camera_outside[camera] = put(track.camera_outside.get(camera, []), *span)
     return True
 
 
@@ -204,9 +237,21 @@ def _merge(tracks: Tracks, track: Track, change: Change) -> bool:
         track.static = intervals.add(track.static, a, b)
     for a, b in other.outside:
         track.outside = intervals.add(track.outside, a, b)
+    _merge_shapes(track, other)
     track.comments = [*track.comments, *other.comments]
     other.is_deleted, other.is_finalised, other.merged_into = True, False, track.track_id
     return True
+
+
+def _merge_shapes(track: Track, other: Track) -> None:
+    for where, theirs in other.shapes.items():
+        mine = track.shapes.setdefault(where, {})
+        for at, key in theirs.items():
+            if at not in mine or (mine[at].source != HUMAN and key.source == HUMAN):
+                mine[at] = key
+    for camera, spans in other.camera_outside.items():
+        for a, b in spans:
+            track.camera_outside[camera] = intervals.add(track.camera_outside.get(camera, []), a, b)
 
 
 def _split(tracks: Tracks, track: Track, change: Change) -> bool:
@@ -217,8 +262,11 @@ def _split(tracks: Tracks, track: Track, change: Change) -> bool:
     new.keys = {t: key for t, key in track.keys.items() if t >= at}
     track.keys = {t: key for t, key in track.keys.items() if t < at}
     begin, end = tracks.whole
+    for where, keys in track.shapes.items():
+        new.shapes[where] = {t: key for t, key in keys.items() if t >= at}
+        track.shapes[where] = {t: key for t, key in keys.items() if t < at}
     # Without a lifespan the halves reach from the cut to their farthest keyframe.
-    first, last = track.span or (min(track.keys, default=begin), max(new.keys, default=end))
+    first, last = track.span or (min(track.times(), default=begin), max(new.times(), default=end))
     new.span, track.span = (at, max(last, at)), (min(first, at - 1), at - 1)
     new.attributes = dict(track.attributes)
     for name, values in track.sweep_attributes.items():
@@ -231,6 +279,9 @@ def _split(tracks: Tracks, track: Track, change: Change) -> bool:
     new.outside = intervals.remove(track.outside, begin, at - 1)
     track.static = intervals.remove(track.static, at, end)
     track.outside = intervals.remove(track.outside, at, end)
+    for camera, spans in track.camera_outside.items():
+        new.camera_outside[camera] = intervals.remove(spans, begin, at - 1)
+        track.camera_outside[camera] = intervals.remove(spans, at, end)
     tracks.by_id[new_id] = new
     return True
 
@@ -262,6 +313,8 @@ def _time(item: tuple[int, Keyframe]) -> int:
 VERBS: dict[str, Verb] = {
     "set_keyframe": _set_keyframe,
     "remove_keyframe": _remove_keyframe,
+    "set_shape": _set_shape,
+    "remove_shape": _remove_shape,
     "set_size": _set_size,
     "set_class": _set_class,
     "set_attribute": _set_attribute,
