@@ -3,15 +3,27 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from perception_label.arrays import Ints, Pose
+import numpy as np
+
+from perception_label.arrays import Floats, Ints, Pose
+from perception_label.errors import SettingError, ShapeError
+
+MODELS = ("pinhole", "fisheye")
+_LENGTHS = {"pinhole": (0, 4, 5, 8), "fisheye": (0, 4)}
+# Where the bent radius grows by less than this share of the radius a lens model has left the
+# range it was fitted in: real lenses do not squeeze so hard inside the picture.
+LEAST_SLOPE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A pinhole camera: intrinsics, distortion (k1 k2 p1 p2 k3) and where it sits.
+    """A camera: intrinsics, distortion and where it sits.
 
-    `intrinsics` is the (3, 3) camera matrix in pixels; `ego_from_camera` (4, 4) takes the
-    camera's x right, y down, z ahead to the ego frame.
+    `intrinsics` is the (3, 3) camera matrix in pixels, pixel centres at whole numbers;
+    `ego_from_camera` (4, 4) takes the camera's x right, y down, z ahead to the ego frame.
+    `distortion` of the `model` "pinhole" is none, k1 k2 p1 p2, the same and k3, or these and
+    k4 k5 k6 (Brown 1966 and the rational model, in OpenCV's order); of "fisheye" none or
+    k1 k2 k3 k4 (Kannala and Brandt 2006).
     """
 
     width_px: int
@@ -19,6 +31,38 @@ class Camera:
     intrinsics: tuple[tuple[float, float, float], ...]
     ego_from_camera: Pose
     distortion: tuple[float, ...] = ()
+    model: str = "pinhole"
+
+    def lens(self) -> Floats:
+        """Return the numbers that `_core.lens` reads, (16,): matrix, coefficients, limits.
+
+        Raises
+        ------
+        SettingError
+            If the model is unknown.
+        ShapeError
+            If it has another number of coefficients, or the numbers are not finite.
+        """
+        if self.model not in MODELS:
+            raise SettingError(f"camera: expected a model of {', '.join(MODELS)}, got {self.model}")
+        matrix = np.asarray(self.intrinsics, dtype=np.float64)
+        given = np.asarray(self.distortion, dtype=np.float64)
+        if matrix.shape != (3, 3) or len(given) not in _LENGTHS[self.model]:
+            raise ShapeError(
+                f"camera: expected a (3, 3) matrix and {_LENGTHS[self.model]} coefficients of a "
+                f"{self.model}, got {matrix.shape} and {len(given)}"
+            )
+        if not (np.isfinite(matrix).all() and np.isfinite(given).all()):
+            raise ShapeError(f"camera: expected finite numbers, got {matrix} and {given}")
+        if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+            raise ShapeError(f"camera: expected focal lengths above 0, got {matrix.tolist()}")
+        out = np.zeros(16)
+        out[:5] = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[1, 1], matrix[1, 2]
+        out[5 : 5 + len(given)] = given
+        out[14] = self.model == "fisheye"
+        out[13] = _limit(out)
+        out[15] = bent(out, float(out[13])) if np.isfinite(out[13]) else np.inf
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +71,32 @@ class Images:
 
     timestamps_ns: Ints
     paths: tuple[Path, ...]
+
+
+def bent(lens: Floats, radius: float) -> float:
+    """Return the radius that a lens bends a radius to (tangents, or an angle of a fisheye)."""
+    above, below = _polynomials(lens)
+    u = radius * radius
+    return float(radius * above(u) / below(u))
+
+
+def _polynomials(lens: Floats) -> tuple[np.polynomial.Polynomial, np.polynomial.Polynomial]:
+    """Return the fraction that scales a radius, as polynomials of its square."""
+    if lens[14]:
+        return np.polynomial.Polynomial([1, *lens[5:9]]), np.polynomial.Polynomial([1.0])
+    return (
+        np.polynomial.Polynomial([1, lens[5], lens[6], lens[9]]),
+        np.polynomial.Polynomial([1, *lens[10:13]]),
+    )
+
+
+def _limit(lens: Floats) -> float:
+    """Return the radius up to which the bent radius grows with it."""
+    above, below = _polynomials(lens)
+    u = np.polynomial.Polynomial([0.0, 1.0])
+    # d(r a/b)/dr, times b squared.
+    slope = above * below + 2 * u * (above.deriv() * below - above * below.deriv())
+    ends = [*(slope - LEAST_SLOPE * below * below).roots(), *below.roots()]
+    real = [z.real for z in ends if abs(z.imag) < 1e-9 * (1 + abs(z)) and z.real > 0]
+    widest = np.pi if lens[14] else np.inf
+    return float(min([np.sqrt(min(real)) if real else np.inf, widest]))

@@ -6,13 +6,14 @@
       "cameras": {
         "front": {
           "width_px": 1920, "height_px": 1080, "intrinsics": [[3 x 3]],
-          "ego_from_camera": [[4 x 4]], "distortion": [k1, k2, p1, p2, k3]
+          "ego_from_camera": [[4 x 4]], "distortion": [k1, k2, p1, p2, k3], "model": "pinhole"
         }
       }
     }
 
-Every key may be missing: the LiDAR is then the ego frame. `points_in` is the coordinate frame
-of the point files: lidar, ego or world. An unknown key is an error.
+Every key may be missing: the LiDAR is then the ego frame. `model` may be pinhole (distortion: 0,
+4, 5 or 8 coefficients, OpenCV's order) or fisheye (0 or 4, Kannala and Brandt). `points_in` is the
+coordinate frame of the point files: lidar, ego or world. An unknown key is an error.
 """
 
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from perception_label.arrays import Pose
+from perception_label.errors import SettingError, ShapeError
 from perception_label.geometry.cameras import Camera
 from perception_label.readers.files import floats, read_json, refuse
 
@@ -62,7 +64,7 @@ def read_calibration(path: Path) -> Calibration:
 
 
 def _camera(path: Path, name: str, entry: Any) -> Camera:
-    keys = ("width_px", "height_px", "intrinsics", "ego_from_camera", "distortion")
+    keys = ("width_px", "height_px", "intrinsics", "ego_from_camera", "distortion", "model")
     if not isinstance(entry, dict):
         raise refuse(path, f"cameras.{name}: an object", type(entry).__name__)
     _only(path, entry, keys)
@@ -72,7 +74,15 @@ def _camera(path: Path, name: str, entry: Any) -> Camera:
     rows = floats(path, entry.get("intrinsics"), (3, 3), f"cameras.{name}.intrinsics").tolist()
     mount = _rigid(path, entry.get("ego_from_camera"), f"cameras.{name}.ego_from_camera")
     lens = floats(path, entry.get("distortion", []), (-1,), f"cameras.{name}.distortion")
-    return Camera(width, height, tuple(tuple(r) for r in rows), mount, tuple(lens.tolist()))
+    model = entry.get("model", "pinhole")
+    camera = Camera(
+        width, height, tuple(tuple(r) for r in rows), mount, tuple(lens.tolist()), str(model)
+    )
+    try:
+        camera.lens()
+    except (SettingError, ShapeError) as error:
+        raise refuse(path, f"cameras.{name}: a lens model", str(error)) from None
+    return camera
 
 
 def _rigid(path: Path, value: object, what: str) -> Pose:

@@ -110,4 +110,5 @@ def _camera(plain: dict[str, Any]) -> Camera:
         intrinsics=tuple(tuple(row) for row in plain["intrinsics"]),
         ego_from_camera=np.array(plain["ego_from_camera"], dtype=np.float64),
         distortion=tuple(plain["distortion"]),
+        model=plain.get("model", "pinhole"),
     )
