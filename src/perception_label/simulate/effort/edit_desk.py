@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from perception_label.arrays import Floats, Ints
 from perception_label.errors import EditError
@@ -12,6 +11,7 @@ from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.inside import points_inside
 from perception_label.geometry.labels import Labels, each_track, join_labels
 from perception_label.geometry.poses import inverse
+from perception_label.pipeline.adopt import adoption
 from perception_label.pipeline.carry_on import carry_on
 from perception_label.pipeline.queue import review_queue
 from perception_label.pipeline.workspace import Workspace
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 PROPOSED = "model:proposals"
 CLICKED = "model:click"
-HINT_SWEEPS = 5  # every so many sweeps a proposal's box becomes a keyframe that is only a hint
 
 
 class EditDesk:
@@ -172,16 +171,8 @@ class EditDesk:
 
     def _adopted(self, track_id: str, boxes: Labels, source: str = PROPOSED) -> list[Edit]:
         """Return the edits that make a machine's boxes a track with hints."""
-        at = boxes.timestamps_ns
-        span = int(at[0]), int(at[-1])
-        class_name = boxes.class_names[boxes.classes[0]]
-        size = np.median(boxes.cuboids.size_m, axis=0)
         self._machine[track_id] = boxes
-        rows = np.unique(np.append(np.arange(0, len(at), HINT_SWEEPS), len(at) - 1)).tolist()
-        return [
-            make.create_track(track_id, class_name, size_m=size, span_ns=span, source=source),
-            *_keyframes(track_id, boxes, rows, source),
-        ]
+        return adoption(track_id, boxes, source)
 
     def _append(self, edits: list[Edit]) -> None:
         self._edits.append(edits)
@@ -223,19 +214,6 @@ def _keyframe(track_id: str, timestamp_ns: int, box: Cuboids) -> Edit:
     return make.set_keyframe(
         track_id, timestamp_ns, box.center_m[0], float(box.yaw_rad[0]), box.size_m[0]
     )
-
-
-def _keyframes(track_id: str, boxes: Labels, rows: ArrayLike, source: str) -> list[Edit]:
-    return [
-        make.set_keyframe(
-            track_id,
-            int(boxes.timestamps_ns[row]),
-            boxes.cuboids.center_m[row],
-            float(boxes.cuboids.yaw_rad[row]),
-            source=source,
-        )
-        for row in np.atleast_1d(rows).tolist()
-    ]
 
 
 def _by_track(log: Log, names: tuple[str, ...]) -> dict[str, Labels]:

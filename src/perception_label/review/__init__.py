@@ -1,0 +1,1 @@
+"""The review app: people correct propagated tracks in the browser."""

@@ -1,0 +1,38 @@
+"""What all routes need: their prefix, and the desk of the log that is asked for."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import current_app
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel
+
+from perception_label.review.desk import Desk
+from perception_label.review.payloads import Fault
+
+if TYPE_CHECKING:
+    from perception_label.pipeline.workspace import Workspace
+    from perception_label.review.server import Desks
+
+PREFIX = "/api/v1"
+DESKS = "perception_label.desks"  # where the app keeps them
+FAULTS: dict[Any, type[BaseModel] | dict[Any, Any] | None] = {400: Fault, 404: Fault, 503: Fault}
+
+
+def blueprint(name: str, about: str) -> APIBlueprint:
+    """Return a blueprint under the prefix, with a tag of its own in the document."""
+    return APIBlueprint(
+        name, f"perception_label.review.api.{name}", url_prefix=PREFIX,
+        abp_tags=[Tag(name=name, description=about)], abp_responses=FAULTS,
+    )  # fmt: skip
+
+
+def desk_of(log_id: str) -> Desk:
+    """Return the desk of a log; raises SettingError if there is no such log."""
+    desks = cast("Desks", current_app.extensions[DESKS])
+    return desks.desk(log_id)
+
+
+def workspace() -> "Workspace":
+    """Return the workspace that is served."""
+    return cast("Desks", current_app.extensions[DESKS]).workspace

@@ -1,0 +1,134 @@
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+
+def test_scene_tells_what_does_not_change(served):
+    scene = served.get("/scene").json
+    assert [int(t) for t in scene["timestamps_ns"]] == served.log.timestamps_ns.tolist()
+    poses = np.array(scene["world_from_sensor"]).reshape(-1, 4, 4)
+    np.testing.assert_allclose(poses, served.log.world_from_sensor, atol=1e-5)
+    assert scene["ontology"]["classes"]["car"]["size_m"][0] > 3
+
+
+def test_points_are_kept_by_the_browser(served):
+    first = served.get("/sweeps/1/points")
+    assert first.data[:4] == b"PLS1"
+    assert "immutable" in first.headers["Cache-Control"]
+    again = served.client.get(
+        f"{served.root}/sweeps/1/points", headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/sweeps/999/points", "/sweeps/-1/points", "/nothing"])
+def test_what_is_not_there(served, path):
+    assert served.get(path).status_code == 404
+
+
+def test_an_unknown_log(served):
+    answer = served.client.get("/api/v1/logs/other/scene")
+    assert answer.status_code == 404
+    assert "'other'" in answer.json["error"]
+
+
+def test_proposals_are_shown_untouched(served):
+    tracks = served.tracks()
+    table = served.log.machine("proposals")
+    assert set(tracks) == set(table.column("track_id").to_pylist())
+    assert sum(len(t["sweeps"]) for t in tracks.values()) == len(table)
+    assert {t["revision"] for t in tracks.values()} == {0}
+
+
+def test_a_keyframe_adopts_the_proposal_and_solves_it(served):
+    name, track = max(served.tracks().items(), key=lambda item: len(item[1]["sweeps"]))
+    op = served.key_op(track, 3)
+    (result,) = served.post(op)
+    assert result["status"] == "appended"
+    state = served.workspace.edits(served.log).track(name)
+    assert state.n_human == 1
+    assert state.source == "model:proposals"
+    now = served.tracks(track_id=name)[name]
+    k = now["sweeps"].index(track["sweeps"][3])
+    assert now["sources"][now["box_sources"][k]] == "human"
+    assert now["poses"][4 * k] == pytest.approx(op["after"]["center_m"][0], abs=1e-3)
+    assert now["revision"] == result["revision"]
+
+
+def test_sending_again_stores_once(served):
+    track = next(iter(served.tracks().values()))
+    op = served.key_op(track)
+    assert [r["status"] for r in served.post(op) + served.post(op)] == ["appended", "duplicate"]
+
+
+def test_an_edit_of_what_another_changed_is_a_conflict(served):
+    track = next(iter(served.tracks().values()))
+    served.post(served.key_op(track))
+    (late,) = served.post(served.key_op(track, 1))
+    assert late["status"] == "conflict"
+
+
+def test_one_op_that_cannot_be_does_not_stop_the_others(served):
+    one, two = list(served.tracks().values())[:2]
+    bad = served.key_op(one, kind="no such kind")
+    assert [r["status"] for r in served.post(bad, served.key_op(two))] == ["invalid", "appended"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"edit_id": ""}, {"timestamp_ns": 5}, {"active_s": -1}, {"unknown": 1}, {"kind": None}],
+)
+def test_a_malformed_op_is_told(served, change):
+    op = served.key_op(next(iter(served.tracks().values()))) | change
+    answer = served.client.post(f"{served.root}/edits", json={"ops": [op]})
+    assert answer.status_code == 422
+    assert served.workspace.edits(served.log).revision == 0
+
+
+def test_times_that_are_no_numbers_are_told(served):
+    track = next(iter(served.tracks().values()))
+    op = served.key_op(track, kind="set_lifespan", after={"first_ns": "x", "last_ns": "1"})
+    (result,) = served.post(op)
+    assert result["status"] == "invalid"
+    assert "first_ns" in result["error"]
+
+
+def test_deleted_tracks_are_gone(served):
+    name, track = next(iter(served.tracks().items()))
+    served.post(served.key_op(track, kind="delete", after={}))
+    assert name not in served.tracks()
+    assert served.get("/tracks", since=0).json["gone"] == [name]
+
+
+def test_changes_tell_of_edits_by_others(served):
+    track = next(iter(served.tracks().values()))
+    before = served.get("/changes", since=0, wait_s=0).json
+    assert before == {"revision": 0, "changes": []}
+    served.post(served.key_op(track))
+    after = served.get("/changes", since=0, wait_s=5).json
+    assert after["changes"][-1]["kind"] == "set_keyframe"
+    assert after["revision"] == after["changes"][-1]["revision"]
+
+
+def test_the_queue_names_sweeps(served):
+    answer = served.get("/queue", limit=3).json
+    assert len(answer["items"]) == 3
+    item = answer["items"][0]
+    assert str(served.log.timestamps_ns[item["sweep"]]) == item["at_ns"]
+
+
+def test_a_missing_object_can_be_taken(served):
+    items = served.get("/queue", kind="missing").json["items"]
+    if not items:
+        pytest.skip("the town's proposals missed nothing")
+    name = items[0]["track_id"]
+    op = {"edit_id": str(uuid4()), "kind": "verdict", "track_id": name,
+          "after": {"verdict": "accept", "reason": ""}}  # fmt: skip
+    assert served.post(op)[0]["status"] == "appended"
+    assert name in served.tracks()
+
+
+def test_the_api_describes_itself(served):
+    document = served.client.get("/api/v1/openapi.json").json
+    assert "/api/v1/logs/{log_id}/edits" in document["paths"]
