@@ -52,14 +52,35 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
-    """A mesh ready for rays, and what its triangles are."""
+class Shape:
+    """A mesh ready for rays, and what its F triangles are.
+
+    Attributes
+    ----------
+    scene : RaycastingScene
+        The mesh less `origin_m`.
+    origin_m : (3,) float64
+        Where the scene's origin lies, world frame; zero for a mover.
+    materials : (F,) uint8
+        `Material` of each triangle.
+    owners : (F,) int32
+        The thing each belongs to: 0 the ground, then parked things, movers, scenery; a mover's
+        own are all 0.
+    instances : (F,) int32
+        The same, 0 for what is not labelled.
+    n_ground : int
+        The first so many triangles are ground.
+    mesh : Mesh or None
+        A mover's mesh, object frame.
+    """
 
     scene: Any
     origin_m: Floats
     materials: NDArray[np.uint8]
+    owners: NDArray[np.int32]
     instances: NDArray[np.int32]
     n_ground: int
+    mesh: Mesh | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +132,8 @@ class Caster:
     def __init__(self, plan: Plan, threads: int = 1) -> None:
         self._plan, self._threads = plan, threads
         self._lock = threading.Lock()
-        self._windows: dict[int, _Shape] = {}
-        self._shapes: dict[tuple[Body, int], _Shape] = {}
+        self._windows: dict[int, Shape] = {}
+        self._shapes: dict[tuple[Body, int], Shape] = {}
         self._poses: tuple[Floats, Floats] | None = None
         self._presence: Presence | None = None
 
@@ -137,15 +158,15 @@ class Caster:
             When the columns are fired, seconds from the start of the log.
         """
         middle = float(time_s[len(time_s) // 2])
-        found = Hits(*_hit(self._window(middle), origins_m, directions, self._threads))
+        found = Hits(*_hit(self.window(middle), origins_m, directions, self._threads))
         turn = _Columns.of(origins_m, directions, columns, time_s)
         first = len(self._plan.parked) + 1
-        for k in self._actors_near(middle):
+        for k in self.actors_near(middle):
             actor = self._plan.actors[k]
             rows = self._rays_near(actor, origins_m, directions, turn)
             if len(rows) == 0:
                 continue
-            shape = self._shape(actor, actor.posture(middle))
+            shape = self.shape(actor.body, actor.posture(middle))
             used, index = np.unique(columns[rows], return_inverse=True)
             pose = actor.poses(self._plan.town, time_s[used])[index]
             start = np.einsum("nji,nj->ni", pose[:, :3, :3], origins_m[rows] - pose[:, :3, 3])
@@ -158,7 +179,7 @@ class Caster:
             found.is_ground[put] = False
         return found
 
-    def _actors_near(self, time_s: float) -> list[int]:
+    def actors_near(self, time_s: float) -> list[int]:
         """Return the movers that a ray may reach at an instant."""
         if self._presence is None:
             self._presence = Presence(self._plan.actors, self._plan.settings.duration_s)
@@ -199,15 +220,19 @@ class Caster:
         near = (np.einsum("ni,ni->n", d, d) - along**2 < radius**2) & (along > -radius)
         return np.asarray(rows[near])
 
-    def _shape(self, actor: Actor, posture: int) -> _Shape:
-        body = actor.body
+    def shape(self, body: "Body", posture: int) -> Shape:
+        """Return a body's shape in its own frame."""
         with self._lock:
             if (body, posture) not in self._shapes:
                 for number, mesh in enumerate(body.meshes()):
-                    self._shapes[body, number] = _ready(mesh, np.zeros(3), 0, None)
+                    self._shapes[body, number] = _ready(mesh, np.zeros(3))
             return self._shapes[body, posture]
 
-    def _window(self, time_s: float) -> _Shape:
+    def new_shape(self, body: "Body") -> Shape:
+        """Return the shape of what has one posture, in its own frame; it is not kept."""
+        return _ready(body.meshes()[0], np.zeros(3))
+
+    def window(self, time_s: float) -> Shape:
         """Return the static scene around the ego vehicle at an instant."""
         travelled = float(self._plan.ego.travelled_m(np.array([time_s]))[0])
         number = int(np.floor(travelled / _WINDOW_M))
@@ -218,31 +243,46 @@ class Caster:
                 self._windows[number] = self._build(number)
             return self._windows[number]
 
-    def _build(self, number: int) -> _Shape:
+    def _build(self, number: int) -> Shape:
         plan = self._plan
         center = plan.ego.path.at(np.array([(number + 0.5) * _WINDOW_M]))[0, :2]
         parts = [ground_mesh(plan.town, center, _REACH_M)]
         owners = [np.zeros(len(parts[0].triangles), dtype=np.int32)]
-        if self._poses is None:
-            self._poses = (
-                thing_poses(plan.town, list(plan.parked)),
-                thing_poses(plan.town, list(plan.scenery)),
-            )
+        last = len(plan.parked) + len(plan.actors)
         for things, poses, first in (
-            (plan.parked, self._poses[0], 1),
-            (plan.scenery, self._poses[1], 0),
+            (plan.parked, self._thing_poses()[0], 1),
+            (plan.scenery, self._thing_poses()[1], last + 1),
         ):
             reach = np.hypot(*(poses[:, :2, 3] - center).T) < _REACH_M + 10
             for k in np.flatnonzero(reach):
                 mesh = things[k].body.meshes()[0].moved(poses[k])
                 parts.append(mesh)
-                owner = first + k if first else 0
-                owners.append(np.full(len(mesh.triangles), owner, dtype=np.int32))
+                owners.append(np.full(len(mesh.triangles), first + k, dtype=np.int32))
         origin = np.array([*center, 0.0])
-        return _ready(merge(parts), origin, len(owners[0]), np.concatenate(owners))
+        owner = np.concatenate(owners)
+        return _ready(merge(parts), origin, len(owners[0]), owner, np.where(owner > last, 0, owner))
+
+    def thing_poses(self) -> tuple[Floats, Floats]:
+        """Return (P, 4, 4) world_from_object of parked things and of scenery."""
+        with self._lock:
+            return self._thing_poses()
+
+    def _thing_poses(self) -> tuple[Floats, Floats]:
+        if self._poses is None:
+            self._poses = (
+                thing_poses(self._plan.town, list(self._plan.parked)),
+                thing_poses(self._plan.town, list(self._plan.scenery)),
+            )
+        return self._poses
 
 
-def _ready(mesh: Mesh, origin_m: Floats, n_ground: int, owners: NDArray[np.int32] | None) -> _Shape:
+def _ready(
+    mesh: Mesh,
+    origin_m: Floats,
+    n_ground: int = 0,
+    owners: NDArray[np.int32] | None = None,
+    instances: NDArray[np.int32] | None = None,
+) -> Shape:
     o3d = load_open3d()
     scene = o3d.t.geometry.RaycastingScene()
     # Near the window's middle float32 keeps a tenth of a millimetre, however long the drive.
@@ -250,15 +290,18 @@ def _ready(mesh: Mesh, origin_m: Floats, n_ground: int, owners: NDArray[np.int32
         o3d.core.Tensor((mesh.vertices_m - origin_m).astype(np.float32)),
         o3d.core.Tensor(mesh.triangles.astype(np.uint32)),
     )
-    none = np.zeros(len(mesh.triangles), dtype=np.int32)
-    shape = _Shape(scene, origin_m, mesh.materials, none if owners is None else owners, n_ground)
+    if owners is None or instances is None:
+        none = np.zeros(len(mesh.triangles), dtype=np.int32)
+        shape = Shape(scene, origin_m, mesh.materials, none, none, n_ground, mesh)
+    else:
+        shape = Shape(scene, origin_m, mesh.materials, owners, instances, n_ground)
     # The first cast builds the tree, which must not happen in two threads at once.
     _hit(shape, np.zeros((1, 3)), np.array([[0, 0, 1.0]]), 0)
     return shape
 
 
 def _hit(
-    shape: _Shape, origins_m: Floats, directions: Floats, threads: int
+    shape: Shape, origins_m: Floats, directions: Floats, threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], NDArray[np.uint8], Mask]:
     """Return range, cosine, instance, material, is ground of what N rays meet in one shape."""
     o3d = load_open3d()

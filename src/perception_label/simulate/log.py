@@ -56,7 +56,7 @@ class SimulatedSweeps:
 
     def __init__(self, plan: Plan, threads: int = 1) -> None:
         self.plan = plan
-        self._caster = Caster(plan, threads)
+        self.caster = Caster(plan, threads)
         self._beams = beams(plan.settings.lidar, plan.settings.rate_hz)
 
     def __call__(self, i: int) -> Sweep:
@@ -76,7 +76,7 @@ class SimulatedSweeps:
         column = np.repeat(np.arange(columns), rings)
         origins = world_from_lidar[column, :3, 3]
         random = stream(plan.settings.seed, 7, i)
-        hits = self._caster.cast(origins, directions, column, time)
+        hits = self.caster.cast(origins, directions, column, time)
         hits = self._through_glass(
             hits, origins, directions, column, time, random.random(len(column))
         )
@@ -138,7 +138,7 @@ class SimulatedSweeps:
                 break
             passed = hits.range_m[rows].astype(np.float64) + 0.01
             start = origins[rows] + directions[rows] * passed[:, None]
-            beyond = self._caster.cast(start, directions[rows], columns[rows], time_s)
+            beyond = self.caster.cast(start, directions[rows], columns[rows], time_s)
             hits.range_m[rows] = beyond.range_m + passed.astype(np.float32)
             hits.cosine[rows], hits.materials[rows] = beyond.cosine, beyond.materials
             hits.instances[rows], hits.is_ground[rows] = beyond.instances, beyond.is_ground

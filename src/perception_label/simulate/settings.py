@@ -22,6 +22,39 @@ class LidarSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CameraSettings:
+    """A camera that takes whole images at instants of its own (a global shutter)."""
+
+    name: str = "front"
+    width_px: int = 640
+    height_px: int = 400
+    focal_px: float = 480.0  # 67 degrees wide at 640 pixels
+    model: str = "pinhole"  # or "fisheye": four coefficients of Kannala and Brandt
+    distortion: tuple[float, ...] = (-0.12, 0.03, 0.0004, -0.0003, 0.0)  # k1 k2 p1 p2 k3
+    rate_hz: float = 10.0
+    offset_s: float = 0.017  # the first image's instant; sweeps are at half their duration
+    position_m: tuple[float, float, float] = (1.3, 0.0, 1.6)  # in the ego frame
+    rotation_rpy_rad: tuple[float, float, float] = (0.0, 0.04, 0.0)  # pitch > 0 looks down
+    noise: float = 1.5  # standard deviation, grey levels of 255
+    gain_drift: float = 0.0  # exposure wanders by about this share over seconds
+    smooth_edges: bool = True  # three more rays wherever neighbours differ; twice the time
+
+    def __post_init__(self) -> None:
+        if self.model not in ("pinhole", "fisheye"):
+            raise SettingError(f"model: expected 'pinhole' or 'fisheye', got {self.model!r}")
+        most = 4 if self.model == "fisheye" else 5
+        if len(self.distortion) > most:
+            raise SettingError(
+                f"distortion: expected at most {most} coefficients, got {len(self.distortion)}"
+            )
+        for name in ("width_px", "height_px", "focal_px", "rate_hz"):
+            if not getattr(self, name) > 0:
+                raise SettingError(f"{name}: expected more than 0, got {getattr(self, name)}")
+        if self.offset_s < 0:
+            raise SettingError(f"offset_s: expected 0 or more, got {self.offset_s}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneSettings:
     """One synthetic log: the town, the traffic, the drive and the sensor.
 
@@ -42,6 +75,7 @@ class SceneSettings:
     hill_height_m: float = 3.0  # amplitude of the hills
     label_radius_m: float = 100.0  # farther objects carry no box
     lidar: LidarSettings = field(default_factory=LidarSettings)
+    cameras: tuple[CameraSettings, ...] = ()  # an image costs about as much as a sweep
 
     def __post_init__(self) -> None:
         for name in ("duration_s", "rate_hz", "cruise_mps", "label_radius_m"):
