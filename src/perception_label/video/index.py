@@ -6,21 +6,18 @@ as the difference to a later one (B-pictures).
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 
 from perception_label.arrays import Ints, Mask
 from perception_label.errors import SourceError
+from perception_label.video.order import shown_packets
+from perception_label.video.packets import PacketId, Packets, read_packets
 
-NO_TIME = np.iinfo(np.int64).min
-NS = 1_000_000_000
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VideoIndex:
     """The n images and P packets of a video.
 
@@ -32,115 +29,80 @@ class VideoIndex:
         The packet that shows image i.
     image_of : (P,) int64
         The image that packet k shows, -1 = none (it serves others only).
-    pts, dts : (P,) int64
-        Presentation and decoding time in units of `time_base`; NO_TIME where there is none.
-    is_key, is_disposable : (P,) bool
-        Decoding may start there; no other image needs it.
-    places : (P, 2) int64
-        Where a packet begins in the file (-1 unknown) and its bytes: with its times, who it is.
+    is_given : (P,) bool
+        Whether a packet is for the decoder: not if it is cut off, or its key is not there.
     """
 
     path: Path
-    time_base: Fraction
+    packets: Packets
     timestamps_ns: Ints
     packet_of: Ints
     image_of: Ints
-    pts: Ints
-    dts: Ints
-    is_key: Mask
-    is_disposable: Mask
-    places: NDArray[np.int64]
+    is_given: Mask
     warnings: tuple[str, ...] = ()
 
-    def key_before(self, packet: int) -> int:
-        """Return the packet from which packet `packet` can be decoded, by what is marked.
+    def __len__(self) -> int:
+        """Return how many images there are."""
+        return len(self.packet_of)
 
-        A picture that is shown before the key picture it follows in the file (a leading
-        picture) needs the key before that one too.
+    @cached_property
+    def keys(self) -> Ints:
+        """The packets at which decoding may start."""
+        return np.flatnonzero(self.packets.is_key)
+
+    @cached_property
+    def leads(self) -> Mask:
+        """(P,) whether a packet is shown before the key it follows in the file."""
+        key = self.keys[
+            np.maximum(
+                np.searchsorted(self.keys, np.arange(len(self.packets)), side="right") - 1, 0
+            )
+        ]
+        return np.asarray((self.image_of >= 0) & (self.image_of < self.image_of[key]))
+
+    @cached_property
+    def numbers(self) -> dict[PacketId, int]:
+        """The number of each packet by who it is; those that look the same are missing."""
+        ids = self.packets.ids()
+        found = {who: k for k, who in enumerate(ids)}
+        if len(found) < len(ids):
+            seen: set[PacketId] = set()
+            for who in ids:
+                if who in seen:
+                    found.pop(who, None)
+                seen.add(who)
+        return found
+
+    def key_for(self, packet: int) -> int:
+        """Return the key from which this packet can be decoded.
+
+        A picture shown before the key it follows in the file needs the key before that.
         """
-        keys = np.flatnonzero(self.is_key[: packet + 1])
-        for key in keys[::-1]:
-            if self.image_of[key] <= self.image_of[packet] or self.image_of[packet] < 0:
-                return int(key)
-        return 0
+        at = max(int(np.searchsorted(self.keys, packet, side="right")) - 1, 0)
+        if self.leads[packet]:
+            at = max(at - 1, 0)
+        return int(self.keys[at])
 
-
-def open_video(path: Path) -> "av.container.InputContainer":
-    """Open a file that FFmpeg reads.
-
-    Raises
-    ------
-    SourceError
-        If it is not there, is cut off before its index or is no video.
-    """
-    try:
-        container = av.open(str(path), metadata_errors="replace")
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        if not path.exists():
-            raise SourceError(f"{path}: expected a video file or a folder, got nothing") from None
-        raise SourceError(f"{path}: expected a whole video file, got: {_said(error)}") from None
-    if not container.streams.video:
-        container.close()
-        raise SourceError(f"{path}: expected a video stream, got none")
-    return container
+    def key_after(self, key: int) -> int:
+        """Return the key that follows a key, or how many packets there are."""
+        at = int(np.searchsorted(self.keys, key, side="right"))
+        return int(self.keys[at]) if at < len(self.keys) else len(self.packets)
 
 
 def read_index(path: Path) -> VideoIndex:
     """Return the index of a video's first video stream: every packet is read, none decoded.
 
+    Only where the file does not say in which order images are shown, it is decoded once.
+
     Raises
     ------
     SourceError
-        If it is no video, or holds no image.
+        If it is no video, or holds no image that can be decoded.
     """
-    with open_video(path) as container:
-        stream = container.streams.video[0]
-        rows = []
-        try:
-            for packet in container.demux(stream):
-                if packet.size:
-                    rows.append(_row(packet))
-        except av.error.FFmpegError as error:
-            if not rows:
-                raise SourceError(f"{path}: expected packets, got: {_said(error)}") from None
-        time_base = stream.time_base
-    if not rows:
-        raise SourceError(f"{path}: expected at least one image, got a video of none")
-    table = np.array(rows, dtype=np.int64)
-    pts, dts = table[:, 0], table[:, 1]
-    shown = np.flatnonzero(table[:, 4] == 0)
-    times = np.where(pts == NO_TIME, dts, pts)
-    order = shown[np.argsort(times[shown], kind="stable")]
-    image_of = np.full(len(table), -1, dtype=np.int64)
+    packets = read_packets(path)
+    order, times_ns, is_given, warnings = shown_packets(path, packets)
+    if not len(order):
+        raise SourceError(f"{path}: expected at least one whole image, got none")
+    image_of = np.full(len(packets), -1, dtype=np.int64)
     image_of[order] = np.arange(len(order))
-    scale = time_base * NS
-    stamps = [round(int(t) * scale) for t in times[order]]
-    return VideoIndex(
-        path=path,
-        time_base=time_base,
-        timestamps_ns=np.array(stamps, dtype=np.int64),
-        packet_of=order,
-        image_of=image_of,
-        pts=pts,
-        dts=dts,
-        is_key=table[:, 2].astype(bool),
-        is_disposable=table[:, 3].astype(bool),
-        places=table[:, 5:7],
-    )
-
-
-def packet_id(packet: "av.Packet") -> tuple[int, ...]:
-    """Return what tells a packet from others of its file: its times, place and size."""
-    pts = NO_TIME if packet.pts is None else packet.pts
-    dts = NO_TIME if packet.dts is None else packet.dts
-    return (pts, dts, -1 if packet.pos is None else packet.pos, packet.size)
-
-
-def _row(packet: "av.Packet") -> tuple[int, ...]:
-    pts, dts, place, size = packet_id(packet)
-    marks = (packet.is_keyframe, packet.is_disposable, packet.is_discard)
-    return (pts, dts, *map(int, marks), place, size)
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+    return VideoIndex(path, packets, times_ns, order, image_of, is_given, tuple(warnings))
