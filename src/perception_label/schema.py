@@ -72,6 +72,32 @@ CUBOIDS = _table(
 # Columns that came later, with what a table without them means: nobody knows.
 CUBOIDS_UNKNOWN = {"expected_iou": None, "revision": -1}
 
+# 2-D labels on camera images: one row per track, kind of geometry and image.
+BOXES_2D = _table(
+    "boxes_2d",
+    [
+        _required("camera", pa.dictionary(pa.int16(), pa.string())),
+        _required("image", pa.int64()),
+        _required("timestamp_ns", pa.int64()),
+        _required("track_id", pa.dictionary(pa.int32(), pa.string())),
+        _required("class_name", pa.dictionary(pa.int16(), pa.string())),
+        _required("geometry", pa.dictionary(pa.int16(), pa.string())),
+        # The box itself, or the one around the shape; null where nobody worked it out.
+        *(pa.field(n, pa.float64()) for n in ("x0_px", "y0_px", "x1_px", "y1_px")),
+        # What is not a box: x0 y0 x1 y1 … of each part; a mask as COCO's runs, (height, width).
+        pa.field("points_px", pa.list_(pa.list_(pa.float64()))),
+        pa.field("keypoint_visibility", pa.list_(pa.int8())),
+        pa.field("mask_counts", pa.string()),
+        pa.field("mask_size_px", pa.list_(pa.int32(), 2)),
+        _required("is_key", pa.bool_()),
+        _required("visible", pa.bool_()),
+        _required("score", pa.float64()),
+        pa.field("expected_iou", pa.float64()),
+        _required("source", pa.dictionary(pa.int16(), pa.string())),
+        _required("revision", pa.int64()),
+    ],
+)
+
 TRACKS = _table(
     "tracks",
     [

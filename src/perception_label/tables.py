@@ -9,8 +9,10 @@ from scipy.spatial.transform import Rotation
 from perception_label import schema
 from perception_label.errors import SchemaError, ShapeError
 from perception_label.geometry.cuboids import Cuboids, wrap
+from perception_label.geometry.image_labels import ImageLabels, objects, texts
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, pose
+from perception_label.geometry.shapes import KINDS, Shape
 
 
 def labels_to_table(labels: Labels, source: str | Sequence[str]) -> pa.Table:
@@ -106,6 +108,86 @@ def images_to_table(timestamps_ns: np.ndarray, paths: Sequence[str]) -> pa.Table
     return pa.Table.from_arrays(columns, schema=schema.IMAGES)
 
 
+def image_labels_to_table(labels: ImageLabels, camera: str = "") -> pa.Table:
+    """Return labels on one camera's images as a table with schema `schema.BOXES_2D`."""
+    points, seen, counts, sizes = [], [], [], []
+    for shape in labels.shapes.tolist():
+        has_points = shape is not None and shape.kind != "mask"
+        points.append([part.reshape(-1) for part in shape.parts_px] if has_points else None)
+        seen.append(shape.visibility if shape is not None and shape.visibility else None)
+        counts.append(shape.counts if shape is not None and shape.counts else None)
+        sizes.append(shape.size_px if shape is not None and shape.counts else None)
+    m, field = len(labels), schema.BOXES_2D.field
+    boxes = np.ascontiguousarray(labels.boxes_px.T)
+    columns = [
+        _words(np.full(m, camera, dtype=np.object_), field("camera")),
+        pa.array(labels.images),
+        pa.array(labels.timestamps_ns),
+        _words(labels.track_ids, field("track_id")),
+        _words(labels.class_names, field("class_name")),
+        _words(np.array(KINDS, dtype=np.object_)[labels.kinds], field("geometry")),
+        *(pa.array(side, from_pandas=True) for side in boxes),  # NaN is null there
+        pa.array(points, field("points_px").type),
+        pa.array(seen, field("keypoint_visibility").type),
+        pa.array(counts, pa.string()),
+        pa.array(sizes, field("mask_size_px").type),
+        pa.array(labels.is_key),
+        pa.array(labels.visible),
+        pa.array(labels.scores),
+        pa.array(labels.expected_iou, from_pandas=True),
+        _words(labels.sources, field("source")),
+        pa.array(labels.revision),
+    ]
+    return pa.Table.from_arrays(columns, schema=schema.BOXES_2D)
+
+
+def image_labels_from_table(table: pa.Table) -> ImageLabels:
+    """Return the labels of a table with the columns of `schema.BOXES_2D`.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing or of another kind, or a shape is none.
+    """
+    missing = [name for name in schema.BOXES_2D.names if name not in table.column_names]
+    if missing:
+        raise SchemaError(f"boxes_2d: expected columns {missing}, got {table.column_names}")
+
+    def numbers(name: str) -> np.ndarray:
+        return np.asarray(table.column(name).to_numpy())
+
+    def words(name: str) -> np.ndarray:
+        return texts(table.column(name).cast(pa.string()).to_pylist())
+
+    geometry = words("geometry").tolist()
+    try:
+        kinds = np.array([KINDS.index(kind) for kind in geometry], dtype=np.int8)
+        said = zip(
+            geometry,
+            *(table.column(name).to_pylist() for name in _SHAPE_COLUMNS),
+            strict=True,
+        )
+        shapes = objects([_shape(*row) for row in said])
+    except (ValueError, TypeError) as error:
+        raise SchemaError(f"boxes_2d: expected shapes of {', '.join(KINDS)}: {error}") from None
+    sides = [table.column(name).cast(pa.float64()).to_numpy() for name in _SIDES]
+    return ImageLabels(
+        images=numbers("image"),
+        timestamps_ns=numbers("timestamp_ns"),
+        track_ids=words("track_id"),
+        class_names=words("class_name"),
+        boxes_px=np.column_stack(sides),
+        kinds=kinds,
+        shapes=shapes,
+        is_key=numbers("is_key").astype(np.bool_),
+        visible=numbers("visible").astype(np.bool_),
+        scores=numbers("score"),
+        expected_iou=table.column("expected_iou").fill_null(np.nan).to_numpy(),
+        sources=words("source"),
+        revision=numbers("revision"),
+    )
+
+
 def tracks_of(labels: Labels) -> pa.Table:
     """Return one row per track (`schema.TRACKS`), in order of `track_names`.
 
@@ -130,6 +212,36 @@ def tracks_of(labels: Labels) -> pa.Table:
             column.append(value)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, schema.TRACKS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema.TRACKS)
+
+
+_SIDES = ("x0_px", "y0_px", "x1_px", "y1_px")
+_SHAPE_COLUMNS = ("points_px", "keypoint_visibility", "mask_counts", "mask_size_px")
+
+
+def _shape(
+    kind: str,
+    points: list[list[float]] | None,
+    seen: list[int] | None,
+    counts: str | None,
+    size: list[int] | None,
+) -> Shape | None:
+    parts = [np.asarray(part, dtype=np.float64).reshape(-1, 2) for part in points or ()]
+    match kind:
+        case "box":
+            return None
+        case "mask":
+            return Shape.mask(size or (), counts or "")
+        case "polygon":
+            return Shape.polygon(parts)
+    # A row without points is refused by the shape itself.
+    line = np.concatenate([np.empty((0, 2)), *parts])
+    return Shape.keypoints(line, seen) if kind == "keypoints" else Shape.polyline(line)
+
+
+def _words(values: np.ndarray, field: pa.Field) -> pa.DictionaryArray:
+    names, which = np.unique(values.astype(str), return_inverse=True)
+    index = pa.array(which.astype(field.type.index_type.to_pandas_dtype()))
+    return pa.DictionaryArray.from_arrays(index, pa.array(names.tolist(), pa.string()))
 
 
 def _dictionary(column: pa.ChunkedArray, kind: type) -> tuple[np.ndarray, tuple[str, ...]]:

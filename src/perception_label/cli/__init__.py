@@ -25,6 +25,9 @@ VERBS: tuple[str, ...] = (
     "solve",
 )
 
+# Verbs with verbs of their own: such a module has `RUNS`, functions by name, and `HELP`.
+GROUPS: tuple[str, ...] = ("video",)
+
 STOPPED = 130  # what a shell expects after Ctrl-C
 
 # Typer's own since it stopped building on click, click's before; neither has a public name.
@@ -41,6 +44,12 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
+    for group in GROUPS:
+        module = import_module(f"perception_label.cli.{group}")
+        verbs = typer.Typer(help=module.HELP, no_args_is_help=True)
+        for name, run in module.RUNS.items():
+            verbs.command(name=name)(run)
+        app.add_typer(verbs, name=group)
     for verb in VERBS:
         module = import_module(f"perception_label.cli.{verb}")
         app.command(name=verb.replace("_", "-"))(module.run)
