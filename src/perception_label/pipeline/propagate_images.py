@@ -13,7 +13,7 @@ from perception_label.geometry.image_labels import (
     objects,
     texts,
 )
-from perception_label.geometry.shapes import KINDS, Shape
+from perception_label.geometry.shapes import Shape
 from perception_label.video.images import ImageSource
 
 SOURCE = "video"  # of labels that were worked out
@@ -189,6 +189,3 @@ def _linear(keys: ImageLabels, rows: Ints, span: tuple[int, int]) -> Followed:
     inside = (at >= keys.images[rows[0]]) & (at <= keys.images[rows[-1]])
     boxes[~inside] = np.nan
     return Followed(boxes, None, inside, np.full(len(at), np.nan), int(at[0]))
-
-
-__all__ = ["KINDS", "Followed", "follow", "propagate"]

@@ -97,6 +97,34 @@ class Workspace:
         opened = self._opened(log)
         return _in_coordinate_frame(opened, opened.dense_boxes(track_id=track), coordinate_frame)
 
+    def boxes(
+        self,
+        log: Log | str | None = None,
+        camera: str | None = None,
+        *,
+        track: str | None = None,
+        source: str | None = None,
+    ) -> pa.Table:
+        """Return the dense 2-D labels of a log's images (`schema.BOXES_2D`), as solved.
+
+        Parameters
+        ----------
+        log : Log or str, optional
+            The log.
+        camera, track : str, optional
+            Only those on this camera's images, of this track.
+        source : str, optional
+            A named source's labels instead, as `image_source_names` has them.
+
+        Raises
+        ------
+        WorkspaceError
+            If nothing made any yet.
+        """
+        from perception_label.pipeline.solve_images import image_table
+
+        return image_table(self._opened(log), camera, track=track, source=source)
+
     def tracks(self, log: Log | str | None = None) -> pa.Table:
         """Return one row per track of `cuboids(log)` (`schema.TRACKS`)."""
         return tracks_of(labels_from_table(self._opened(log).dense_boxes()))

@@ -7,7 +7,7 @@ Depth. Of 16 bits the upper byte is taken. Transparency is dropped, palettes are
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +35,23 @@ TIME_NAME = re.compile(r"\d+\.\d{3,9}|\d{10}|\d{13}|\d{16}|\d{18,19}")
 
 
 class FolderImages:
-    """Images that are files; each is read when asked for."""
+    """Images that are files; each is read when asked for.
+
+    `files` names them, in order, where they are not all those of the folder.
+    """
 
     def __init__(
-        self, path: Path, *, timestamps_ns: Ints | None = None, cache_bytes: int = CACHE_BYTES
+        self,
+        path: Path,
+        *,
+        timestamps_ns: Ints | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        files: Sequence[Path] | None = None,
     ) -> None:
         self.name = str(path)
-        files = [p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != "."]
-        if not files:
+        self.paths = _of_folder(path) if files is None else list(files)
+        if not self.paths:
             raise SourceError(f"{path}: expected PNG or JPEG images, got none")
-        self.paths = sorted(files, key=lambda p: (_natural(p.stem), p.name))
         self.warnings: tuple[str, ...] = ()
         self.timestamps_ns = times_for(len(self.paths), timestamps_ns)
         self._cache = ByteCache(cache_bytes)
@@ -104,6 +111,11 @@ def read_image(path: Path, size: tuple[int, int] | None = None) -> Picture:
     if size is None or picture.shape[1::-1] == size:
         return picture
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+
+
+def _of_folder(path: Path) -> list[Path]:
+    files = [p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != "."]
+    return sorted(files, key=lambda p: (_natural(p.stem), p.name))
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
