@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from perception_label.pipeline.workspace import Workspace, open_workspace
     from perception_label.proposals.fit import fit_cuboids
     from perception_label.tracking.association import track_cuboids
+    from perception_label.video.flow import dense_flow
+    from perception_label.video.follow import follow_points
     from perception_label.video.images import open_images
 
 __version__ = "0.1.0"
@@ -31,7 +33,9 @@ _LAZY = {
     "solve_track": "perception_label.pipeline.solve_track",
     "Workspace": "perception_label.pipeline.workspace",
     "open_workspace": "perception_label.pipeline.workspace",
+    "dense_flow": "perception_label.video.flow",
     "fit_cuboids": "perception_label.proposals.fit",
+    "follow_points": "perception_label.video.follow",
     "open_images": "perception_label.video.images",
     "interpolate": "perception_label.geometry.interpolate",
     "overlap_3d": "perception_label.geometry.overlap",
@@ -50,7 +54,9 @@ __all__ = [
     "Workspace",
     "__version__",
     "cluster",
+    "dense_flow",
     "fit_cuboids",
+    "follow_points",
     "interpolate",
     "open_images",
     "open_workspace",
