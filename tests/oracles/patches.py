@@ -55,7 +55,7 @@ def search(first, second, margin, stride, n_steps, n_passes, flow):
     cells = [(i, j) for i in range(rows) for j in range(columns)]
     for p in range(n_passes):
         step = -1 if p % 2 == 0 else 1
-        for i, j in cells[:: -step]:
+        for i, j in cells[::-step]:
             corner = np.array([xs[j] + margin, ys[i] + margin])
             learnt = _learn(first, *corner)
             starts = [flow[i, j]]

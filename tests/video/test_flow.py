@@ -87,5 +87,5 @@ def test_flat_images_do_not_move():
     ],
 )
 def test_mistakes_are_named_in_one_line(call):
-    with pytest.raises(pl.LabelError, match="expected .* got"):
+    with pytest.raises(pl.LabelError, match=r"expected .* got"):
         call(waves((20, 30)))

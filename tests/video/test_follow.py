@@ -62,7 +62,7 @@ def test_order_and_company_of_points_change_nothing():
 
 def test_a_prediction_reaches_farther():
     a, b = waves(SIZE, seed=4), waves(SIZE, seed=4, shift=(45, 5))
-    points, ok, _ = pl.follow_points(a, b, GRID, predicted_px=GRID + [44, 6], levels=1)
+    points, ok, _ = pl.follow_points(a, b, GRID, predicted_px=GRID + np.array([44, 6]), levels=1)
     here = GRID[:, 0] < 100
     assert ok[here].mean() > 0.9
     assert np.abs(points - GRID - [45, 5])[here & ok].max() < 0.2
@@ -115,5 +115,5 @@ def test_no_points_are_fine():
     ],
 )
 def test_mistakes_are_named_in_one_line(call):
-    with pytest.raises(pl.LabelError, match="expected .* got"):
+    with pytest.raises(pl.LabelError, match=r"expected .* got"):
         call(waves((20, 30)))

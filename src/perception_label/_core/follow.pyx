@@ -221,11 +221,11 @@ cdef void _move(
     cdef float seen[WITH_EDGE]
     cdef float sums[3]
     cdef float x = place[0], y = place[1], dx, dy, gain
-    cdef Py_ssize_t step, reach = side // 2, n = (side + 7) // 8
+    cdef Py_ssize_t i, _step, reach = side // 2, n = (side + 7) // 8
     # Rows below the window meet zeros in the sums; they must be numbers.
-    for step in range(WITH_EDGE):
-        seen[step] = 0
-    for step in range(n_steps):
+    for i in range(WITH_EDGE):
+        seen[i] = 0
+    for _step in range(n_steps):
         _read_near(image, x - reach, y - reach, side, 8 * n, seen)
         _dot3(seen, window.gx, window.gy, window.template, n, sums)
         gain = sums[2] / window.contrast
@@ -260,10 +260,10 @@ def follow(
 ) -> None:
     """Find the windows around points of the first image in the second.
 
-    first, second (H, W); points (P, 2) x, y in the first; side of the windows, odd, 3 to 29; n_steps
-    at most, fewer when one is shorter than enough; places (P, 2) where to begin in the second,
-    becomes the result, and stays where the texture (P,), written too, is less than least_texture.
-    A point or place that is not finite is left alone, its texture 0.
+    first, second (H, W); points (P, 2) x, y in the first; side of the windows, odd, 3 to 29;
+    n_steps at most, fewer when one is shorter than enough; places (P, 2) where to begin in the
+    second, becomes the result, and stays where the texture (P,), written too, is less than
+    least_texture. A point or place that is not finite is left alone, its texture 0.
     """
     cdef Window window
     cdef Py_ssize_t i

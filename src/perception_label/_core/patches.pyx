@@ -93,13 +93,14 @@ cdef inline inlined _learn(
     const float* image, Py_ssize_t stride, float* template, float* gx, float* gy, float* hessian
 ) noexcept nogil:
     """Write a patch, its gradient less its mean, and the inverse of its structure tensor."""
-    cdef Py_ssize_t r, c
+    cdef Py_ssize_t r, c, at
     cdef float mean_x, mean_y, xx, xy, yy, determinant, scale
     for r in range(SIDE):
         for c in range(SIDE):
-            template[SIDE * r + c] = image[r * stride + c]
-            gx[SIDE * r + c] = <float>0.5 * (image[r * stride + c + 1] - image[r * stride + c - 1])
-            gy[SIDE * r + c] = <float>0.5 * (image[(r + 1) * stride + c] - image[(r - 1) * stride + c])
+            at = r * stride + c
+            template[SIDE * r + c] = image[at]
+            gx[SIDE * r + c] = <float>0.5 * (image[at + 1] - image[at - 1])
+            gy[SIDE * r + c] = <float>0.5 * (image[at + stride] - image[at - stride])
     _total(gx, &mean_x)
     _total(gy, &mean_y)
     mean_x /= AREA

@@ -13,7 +13,7 @@ column x // 2 + 1 of it, with K = (W + 1) // 2 + 2, so that its neighbours lie i
 from libc.math cimport sqrtf
 from libc.stdint cimport int64_t
 
-from perception_label._core.wide cimport Row, inlined, wide
+from perception_label._core.wide cimport Row, wide
 
 cdef enum:
     EDGE = 2  # pixels around the mean and difference of the images
@@ -406,7 +406,7 @@ cdef wide _blend_rows(const float* near, const float* far, Row out, Py_ssize_t n
 
 
 cdef wide _stretch_row(const float* row, Row out, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
-    """Write twice n pixels, step apart, from the n of a row that stands between its repeated ends."""
+    """Write twice n pixels, step apart, from a row of n between its repeated ends."""
     cdef Py_ssize_t x
     if step == 1:
         for x in range(n):

@@ -99,6 +99,13 @@ def dense_flow(
 
 
 def pair(image0: ArrayLike | Pyramid, image1: ArrayLike | Pyramid) -> tuple[Pyramid, Pyramid]:
+    """Return two images as pyramids.
+
+    Raises
+    ------
+    ShapeError
+        If one is no image, or their sizes differ.
+    """
     first, second = Pyramid.of(image0, "image0"), Pyramid.of(image1, "image1")
     size0, size1 = (first.height_px, first.width_px), (second.height_px, second.width_px)
     if size0 != size1:
@@ -171,9 +178,7 @@ def _smoothed(
     solved = flow.copy()
     variation.deal(flow, dealt)
     for _ in range(effort.n_weighings):
-        variation.weigh(
-            mean, difference, seen, flow, solved, ALPHA, DELTA, GAMMA, scratch, planes
-        )
+        variation.weigh(mean, difference, seen, flow, solved, ALPHA, DELTA, GAMMA, scratch, planes)
         variation.relax(planes, OMEGA, effort.n_sweeps, dealt)
         variation.gather(dealt, solved)
     return solved
