@@ -1,8 +1,7 @@
 """PandaSet: gzip-pickled data frames, points and boxes in the world frame.
 
 A sequence is a folder with `lidar/NN.pkl.gz`, `lidar/poses.json`, `lidar/timestamps.json`
-and, where published, `annotations/cuboids`, `annotations/semseg`, `camera/<name>/` and beside
-the sequences `static_extrinsic_calibration.yaml`.
+and, where published, `annotations/cuboids`, `annotations/semseg` and `camera/<name>/`.
 
 Coordinate frames. `lidar/poses.json` is the pose of a vehicle frame with x right, y ahead,
 z up, whose origin is about 0.4 m above the road; our ego frame is the same turned to x ahead,

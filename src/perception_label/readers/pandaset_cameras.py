@@ -1,16 +1,21 @@
-"""The cameras of a PandaSet sequence: `camera/<name>/` and the rig's calibration."""
+"""The cameras of a PandaSet sequence: `camera/<name>/`.
+
+The published pictures are rectified: LiDAR points land on what they hit, to a few pixels up to the
+pictures' edges, without any distortion. The coefficients `D` of the rig's
+`static_extrinsic_calibration.yaml` belong to the raw pictures (they would put points near the
+edges up to 100 pixels off), so they are not used.
+"""
 
 from pathlib import Path
 
 import numpy as np
-import yaml
 from scipy.spatial.transform import Rotation
 
 from perception_label.arrays import Floats, Ints, Pose
 from perception_label.errors import SourceError
 from perception_label.geometry.cameras import Camera, Images
 from perception_label.geometry.poses import interpolate_poses, inverse, outside_span, pose
-from perception_label.readers.files import floats, numbered, read_json, read_text, refuse, to_ns
+from perception_label.readers.files import floats, numbered, read_json, refuse, to_ns
 from perception_label.readers.logs import path_of
 
 IMAGE_SIZE_PX = (1920, 1080)  # of every PandaSet camera
@@ -45,7 +50,6 @@ def read_cameras(
     cameras: dict[str, Camera] = {}
     images: dict[str, Images] = {}
     warnings: list[str] = []
-    lenses = _distortions(root.parent / "static_extrinsic_calibration.yaml", warnings)
     for folder in sorted((root / "camera").glob("*/")):
         paths = numbered(folder, [".jpg", ".jpeg", ".png"])
         try:
@@ -68,7 +72,6 @@ def read_cameras(
             *IMAGE_SIZE_PX,
             ((fx, 0.0, cx), (0.0, fy, cy), (0.0, 0.0, 1.0)),
             _mount(taken, world_from_camera, times_ns, world_from_ego),
-            lenses.get(folder.name, ()),
         )
         images[folder.name] = Images(taken[at], tuple(paths))
     return cameras, images, warnings
@@ -89,26 +92,3 @@ def _mount(
     mount[:3, :3] = turns.mean().as_matrix()
     mount[:3, 3] = np.median(mounts[:, :3, 3], axis=0)
     return mount
-
-
-def _distortions(path: Path, warnings: list[str]) -> dict[str, tuple[float, ...]]:
-    if not path.is_file():
-        return {}
-    try:
-        sensors = yaml.safe_load(read_text(path))
-        return {
-            str(name): tuple(float(v) for v in sensor["intrinsic"]["D"])
-            for name, sensor in sensors.items()
-            if "intrinsic" in sensor
-        }
-    except (
-        yaml.YAMLError,
-        SourceError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-    ) as error:
-        warnings.append(f"{path}: lens distortion left out: {' '.join(str(error).split())[:120]}")
-        return {}
