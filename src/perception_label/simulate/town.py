@@ -201,13 +201,13 @@ class Town:
         return self.height_m(xy_m) + KERB_M * (self.outside_road_m(xy_m) > 0)
 
     def _bent(self, axis: int, value: Floats) -> Floats:
-        wave, phase = self._bend_wave[axis], self._bend_phase[axis]
-        out: Floats = self._bend_m[axis] * np.sin(wave * value + phase)
+        wave, phase = float(self._bend_wave[axis]), float(self._bend_phase[axis])
+        out: Floats = float(self._bend_m[axis]) * np.sin(wave * value + phase)
         return out
 
     def _slope(self, axis: int, value: Floats) -> Floats:
-        wave, phase = self._bend_wave[axis], self._bend_phase[axis]
-        out: Floats = self._bend_m[axis] * wave * np.cos(wave * value + phase)
+        wave, phase = float(self._bend_wave[axis]), float(self._bend_phase[axis])
+        out: Floats = float(self._bend_m[axis]) * wave * np.cos(wave * value + phase)
         return out
 
 

@@ -114,6 +114,7 @@ class SimulatedCamera:
         self._rays = self.lens.rays(self._grid).astype(np.float32)
         self._around = [self.lens.rays(self._grid + off).astype(np.float32) for off in AROUND]
         self._last: tuple[int, Surfaces] | None = None
+        self._pointed: tuple[Pose, Bundle] | None = None
 
     def __len__(self) -> int:
         return len(self.timestamps_ns)
@@ -214,7 +215,10 @@ class SimulatedCamera:
 
     def _bundle(self, pose: Pose) -> Bundle:
         """Return the rays of all pixels' centres."""
-        return Bundle(pose[:3, 3], self._rays @ pose[:3, :3].T.astype(np.float32))
+        if self._pointed is None or not np.array_equal(self._pointed[0], pose):
+            rays = self._rays @ pose[:3, :3].T.astype(np.float32)
+            self._pointed = (pose, Bundle(pose[:3, 3], rays))
+        return self._pointed[1]
 
     def _seen(self, i: int, instant: Instant, pose: Pose) -> Surfaces:
         """Return what each pixel's centre shows."""
@@ -238,7 +242,8 @@ class SimulatedCamera:
             bundle = Bundle(pose[:3, 3], rays @ pose[:3, :3].T.astype(np.float32))
             met = instant.meet(bundle)
             more = exposed(self._renderer.light(instant, bundle, met, pixel), gain)
-            levels[rows] = more.reshape(len(AROUND), -1, 3).mean(axis=0)
+            levels[rows] += more.reshape(len(AROUND), -1, 3).sum(axis=0)
+            levels[rows] /= len(AROUND) + 1
         return sensed(levels.reshape(*shape, 3), settings.noise, random)
 
     def _drift(self, i: int) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from perception_label.simulate.plan import Plan
 from perception_label.simulate.shapes.mesh import Material
 from perception_label.simulate.town import stream
 
+_LINE_M = 0.6  # where a pixel covers more, no line can be made out
 _LOOKS = 8  # random numbers per thing
 _SHIRTS = np.array(
     [[0.55, 0.06, 0.05], [0.05, 0.10, 0.40], [0.70, 0.70, 0.68], [0.03, 0.03, 0.035],
@@ -31,38 +33,60 @@ _WALLS = np.array(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class Places:
-    """N places of surfaces of one material.
+    """N places of surfaces of one material, and what is known of their owners.
 
-    Attributes
+    Parameters
     ----------
+    told : Told
+        Of all owners.
     at_m : (N, 3) float32
         In the owner's frame; for the ground in the world's.
     normals : (N, 3) float32
-        In the same frame, towards the viewer.
+        In the owner's frame, towards the viewer.
     owners : (N,) int32
-        Rows of what is told of each owner.
-    looks : (N, 8) float32
-        The owner's own random numbers, 0 to 1.
-    size_m : (N, 3) float32
-        Of the owner.
-    kinds : (N,) int8
-        Of the owner: `Painter.kinds`.
+        Rows of what is told.
     grain : (N, 2) float32
         Noise at a fine and at a coarse scale, -1 to 1.
     footprint_m : (N,) float32
         How much of the surface a pixel covers, across.
     """
 
-    at_m: Singles
-    normals: Singles
-    owners: NDArray[np.int32]
+    def __init__(
+        self,
+        told: "Told",
+        at_m: Singles,
+        normals: Singles,
+        owners: NDArray[np.int32],
+        grain: Singles,
+        footprint_m: Singles,
+    ) -> None:
+        self._told, self.owners = told, owners
+        self.at_m, self.normals, self.grain, self.footprint_m = at_m, normals, grain, footprint_m
+
+    @cached_property
+    def looks(self) -> Singles:
+        """The owners' own random numbers, 0 to 1, (N, 8)."""
+        return self._told.looks[self.owners]
+
+    @cached_property
+    def size_m(self) -> Singles:
+        """The owners' length, width and height, (N, 3)."""
+        return self._told.size_m[self.owners]
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int8]:
+        """What the owners are: rows of `Painter.kinds`, (N,)."""
+        return self._told.kinds[self.owners]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of each owner: random looks (n, 8), size (n, 3), kind (n,)."""
+
     looks: Singles
     size_m: Singles
     kinds: NDArray[np.int8]
-    grain: Singles
-    footprint_m: Singles
 
 
 class Painter:
@@ -74,10 +98,10 @@ class Painter:
         self._town = plan.town
         bodies: list[Body | None] = [None, *plan.bodies, *(t.body for t in plan.scenery)]
         n = len(bodies)
-        self._looks = stream(plan.settings.seed, 21).random((n, _LOOKS)).astype(np.float32)
+        looks = stream(plan.settings.seed, 21).random((n, _LOOKS)).astype(np.float32)
         size = [(1.0, 1.0, 1.0) if body is None else body.size_m for body in bodies]
-        self._size = np.array(size, dtype=np.float32)
-        self._kinds = np.array([_kind(body) for body in bodies], dtype=np.int8)
+        kinds = np.array([_kind(body) for body in bodies], dtype=np.int8)
+        self._told = Told(looks, np.array(size, dtype=np.float32), kinds)
         self._noise = Noise(plan.settings.seed, 0)
 
     def colours(
@@ -93,17 +117,17 @@ class Painter:
         grain = self._grain(owners, at_m, normals, footprint_m)
         for material in np.unique(materials):
             rows = np.flatnonzero(materials == material)
-            owner = owners[rows]
             places = Places(
-                at_m[rows], normals[rows], owner, self._looks[owner], self._size[owner],
-                self._kinds[owner], grain[rows], footprint_m[rows],
-            )  # fmt: skip
+                self._told, at_m[rows], normals[rows], owners[rows], grain[rows], footprint_m[rows]
+            )
             paint = _PAINTS[Material(material)]
             out[rows] = np.maximum(paint(places), 0.003)
             if material == Material.ASPHALT:
-                line = self._town.is_painted(places.at_m[:, :2].astype(np.float64))
-                worn = (0.62 + 0.16 * places.grain.sum(axis=1))[:, None]
-                out[rows[line]] = worn[line]
+                # Single precision: a line's border to a tenth of a millimetre.
+                near = np.flatnonzero(places.footprint_m < _LINE_M)
+                line = near[self._town.is_painted(places.at_m[near, :2])]
+                worn = 0.62 + 0.16 * places.grain[line].sum(axis=1)
+                out[rows[line]] = worn[:, None]
         return out
 
     def _grain(
@@ -113,7 +137,7 @@ class Painter:
         side = np.argmax(np.abs(normals), axis=1)
         u = np.where(side == 0, at_m[:, 1], at_m[:, 0])
         v = np.where(side == 2, at_m[:, 1], at_m[:, 2])
-        shift = self._looks[owners, 7] * 512
+        shift = self._told.looks[owners, 7] * 512
         fine = self._noise.at(u * 32 + shift, v * 32 + shift, footprint_m * 32)
         coarse = self._noise.at(u * 5 + shift, v * 5 - shift, footprint_m * 5)
         return np.stack([fine, coarse], axis=1)

@@ -1,7 +1,7 @@
 """What camera rays meet at one instant: whose surface, where on it, and where that place goes."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,9 +107,23 @@ class Bundle:
         each = np.repeat(axes, self._ends - self._starts, axis=0)
         inner = np.minimum.reduceat(np.einsum("ni,ni->n", each, self.rays), self._starts)
         self._axes, self._half_rad = axes, np.arccos(np.clip(inner, -1, 1)) + 1e-3
+        middle = axes.mean(axis=0)
+        self._middle = middle / max(float(np.linalg.norm(middle)), 1e-6)
+        aside = np.arccos(np.clip(axes @ self._middle, -1, 1))
+        self._whole_rad = float((aside + self._half_rad).max())
 
     def __len__(self) -> int:
         return len(self.rays)
+
+    def may_meet(self, middles_m: Floats, radii_m: Floats) -> NDArray[np.int64]:
+        """Return which of K balls any ray may pass: middles (K, 3) and radii (K,)."""
+        if len(self) == 0 or len(radii_m) == 0:
+            return np.empty(0, dtype=np.int64)
+        to_middle = middles_m - self.origin_m
+        gap = np.maximum(np.linalg.norm(to_middle, axis=1), 1e-6)
+        half = np.arcsin(np.minimum(radii_m / gap, 1))
+        aside = np.arccos(np.clip(to_middle @ self._middle / gap, -1, 1))
+        return np.flatnonzero((aside < self._whole_rad + half) | (gap <= radii_m))
 
     def towards(self, middle_m: Floats, radius_m: float) -> NDArray[np.int64]:
         """Return which rays pass a ball, in order."""
@@ -119,10 +133,12 @@ class Bundle:
             return np.arange(len(self))
         ahead = (to_middle / gap).astype(np.float32)
         half = float(np.arcsin(radius_m / gap))
-        angle = np.arccos(np.clip(self._axes @ ahead, -1, 1))
-        runs = np.flatnonzero(angle < self._half_rad + half + 1e-3)
+        # Angles between run and ball, by cosines: no run is as wide as a quarter turn.
+        limit = np.cos(np.minimum(self._half_rad + np.float32(half + 1e-3), np.float32(np.pi)))
+        runs = np.flatnonzero(self._axes @ ahead > limit)
         rows = (self._starts[runs, None] + np.arange(_RUN)).ravel()
-        rows = rows[rows < len(self)]
+        if len(runs) and rows[-1] >= len(self):
+            rows = rows[rows < len(self)]
         return np.asarray(rows[self.rays[rows] @ ahead > np.float32(np.cos(half) - 1e-6)])
 
 
@@ -169,6 +185,12 @@ class Instant:
         self.poses = stage.poses.copy()
         for instance, solid in self.movers.items():
             self.poses[instance] = solid.pose
+        self._solids = list(self.movers.values())
+        self._middles_m = np.array([s.middle_m for s in self._solids]).reshape(-1, 3)
+        self._radii_m = np.array([s.radius_m for s in self._solids])
+        # Single precision is enough for what is near the window's origin.
+        self._turns = self.poses[:, :3, :3].astype(np.float32)
+        self._starts_m = (self.poses[:, :3, 3] - self._window.origin_m).astype(np.float32)
 
     def solid(self, instance: int) -> Solid:
         """Return an instance as it is now."""
@@ -181,8 +203,9 @@ class Instant:
     def meet(self, bundle: Bundle) -> Surfaces:
         """Follow N rays to what they meet first."""
         out = _cast(self._window, bundle.origin_m, bundle.rays, self.stage.threads)
-        for solid in self.movers.values():
-            rows = bundle.towards(solid.middle_m, solid.radius_m)
+        for k in bundle.may_meet(self._middles_m, self._radii_m):
+            solid = self._solids[k]
+            rows = bundle.towards(self._middles_m[k], self._radii_m[k])
             if len(rows) == 0:
                 continue
             found = self._on(solid, bundle, rows)
@@ -203,44 +226,54 @@ class Instant:
             out[rows] = np.isfinite(self._on(solid, bundle, rows).distance_m)
         return out
 
+    @property
+    def origin_m(self) -> Floats:
+        """A place of the world near all that can be seen, (3,)."""
+        return self._window.origin_m
+
     def in_shadow(
-        self, bundle: Bundle, rows: NDArray[np.int64], points_m: Floats, towards_sun: Floats
+        self, bundle: Bundle, rows: NDArray[np.int64], points_m: Singles, towards_sun: Floats
     ) -> Mask:
         """Tell from which places something keeps the sun, (K,).
 
-        `points_m` (K, 3), world frame, lie along the rays `rows` (K,) of the bundle.
+        `points_m` (K, 3), world frame less `origin_m`, lie along the rays `rows` (K,), rising.
         """
-        rays = np.broadcast_to(towards_sun.astype(np.float32), points_m.shape)
-        out = _is_blocked(self._window, points_m, rays, self.stage.threads)
-        place = np.full(len(bundle), -1)
-        place[rows] = np.arange(len(rows))
-        for solid in self.movers.values():
-            # Shadows fall on ground and walls no farther than the ground's slant takes them.
-            reach = solid.radius_m + solid.body.size_m[2] / float(towards_sun[2])
-            near = place[bundle.towards(solid.middle_m, reach)]
+        sun = towards_sun.astype(np.float32)
+        out = _is_blocked(self._window.scene, points_m, sun, self.stage.threads)
+        place = np.full(len(bundle), -1, dtype=np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        # Shadows fall on ground and walls no farther than the ground's slant takes them.
+        height = np.array([solid.body.size_m[2] for solid in self._solids])
+        reach = self._radii_m + height / towards_sun[2]
+        for k in bundle.may_meet(self._middles_m, reach):
+            solid = self._solids[k]
+            near = place[bundle.towards(self._middles_m[k], reach[k])]
             near = near[near >= 0]
-            to_middle = (solid.middle_m - points_m[near]).astype(np.float32)
-            along = to_middle @ towards_sun.astype(np.float32)
+            to_middle = (solid.middle_m - self.origin_m).astype(np.float32) - points_m[near]
+            along = to_middle @ sun
             aside = np.einsum("ni,ni->n", to_middle, to_middle) - along * along
             near = near[(aside < solid.radius_m**2) & (along > -solid.radius_m) & ~out[near]]
             if len(near) == 0:
                 continue
-            turn = solid.pose[:3, :3]
-            local = (points_m[near] - solid.pose[:3, 3]) @ turn
-            ahead = np.broadcast_to((towards_sun @ turn).astype(np.float32), local.shape)
-            out[near] = _is_blocked(solid.shape, local, ahead, self.stage.threads)
+            turn = solid.pose[:3, :3].astype(np.float32)
+            start = (solid.pose[:3, 3] - self.origin_m).astype(np.float32)
+            local = (points_m[near] - start) @ turn
+            out[near] = _is_blocked(solid.shape.scene, local, sun @ turn, self.stage.threads)
         return out
 
     def local(
-        self, owners: NDArray[np.int32], points_m: Floats, normals: Singles
+        self, owners: NDArray[np.int32], points_m: Singles, normals: Singles
     ) -> tuple[Singles, Singles]:
-        """Return points and directions of the world, (N, 3) each, in their owners' frames."""
-        at, facing = points_m.astype(np.float32), normals.copy()
-        rows = np.flatnonzero(owners > 0)  # the ground is the world's
-        poses = self.poses[owners[rows]]
-        turn = poses[:, :3, :3].astype(np.float32)
-        # The difference first: single precision is enough for what is near its owner.
-        offset = (points_m[rows] - poses[:, :3, 3]).astype(np.float32)
+        """Return points and directions, (N, 3) each, in their owners' frames.
+
+        `points_m` are of the world less `origin_m`, `owners` 0 or more; the ground's own frame
+        is the world.
+        """
+        at, facing = points_m + self.origin_m.astype(np.float32), normals.copy()
+        rows = np.flatnonzero(owners > 0)
+        owner = owners[rows]
+        turn = self._turns[owner]
+        offset = points_m[rows] - self._starts_m[owner]
         at[rows] = np.einsum("nji,nj->ni", turn, offset)
         facing[rows] = np.einsum("nji,nj->ni", turn, normals[rows])
         return at, facing
@@ -301,10 +334,9 @@ def _cast(shape: Shape, origin_m: Floats, rays: Singles, threads: int) -> Surfac
     )
 
 
-def _is_blocked(shape: Shape, points_m: Floats, rays: Singles, threads: int) -> Mask:
+def _is_blocked(scene: Any, points_m: Singles, ahead: Singles, threads: int) -> Mask:
     o3d = load_open3d()
-    packed = np.empty((len(rays), 6), dtype=np.float32)
-    packed[:, :3] = points_m - shape.origin_m
-    packed[:, 3:] = rays
-    blocked = shape.scene.test_occlusions(o3d.core.Tensor(packed), nthreads=threads)
-    return np.asarray(blocked.numpy())
+    packed = np.empty((len(points_m), 6), dtype=np.float32)
+    packed[:, :3] = points_m
+    packed[:, 3:] = ahead
+    return np.asarray(scene.test_occlusions(o3d.core.Tensor(packed), nthreads=threads).numpy())
