@@ -15,6 +15,9 @@ def run(
     out: Annotated[Path, typer.Option(help="Where the demo is written.")] = Path("out/demo"),
     seconds: Annotated[float, typer.Option(help="Length of the simulated log.", min=0.1)] = 20.0,
     seed: Annotated[int, typer.Option(help="Which town and traffic.", min=0)] = 0,
+    camera: Annotated[
+        bool, typer.Option("--camera", help="Also take images: about half a second each.")
+    ] = False,
     no_review: Annotated[
         bool, typer.Option("--no-review", help="Do not open the review app at the end.")
     ] = False,
@@ -23,13 +26,15 @@ def run(
     """Simulate a log, ingest, propose, score, label it by a simulated annotator, export, draw."""
     from perception_label.pipeline.propose import propose
     from perception_label.simulate.demo import run_demo
-    from perception_label.simulate.settings import SceneSettings
+    from perception_label.simulate.settings import CameraSettings, SceneSettings
 
     start = perf_counter()
     demo = run_demo(
         out,
         propose,
-        settings=SceneSettings(duration_s=seconds, seed=seed),
+        settings=SceneSettings(
+            duration_s=seconds, seed=seed, cameras=(CameraSettings(),) if camera else ()
+        ),
         on_step=lambda name: note(f"{name} ..."),
     )
     scored, spent = demo.score.as_dict(), demo.cost.as_dict()

@@ -88,7 +88,9 @@ def run_demo(
     workspace = open_workspace(out / "workspace", create=True)
     # Sweeps are cast when they are ingested; counting points now would cast each twice, and
     # the score counts them anyway.
-    recording = timed("simulate", lambda: simulate_log(settings, count_points=False))
+    recording = timed(
+        "simulate", lambda: simulate_log(settings, count_points=False, images_folder=out / "images")
+    )
     timed("ingest", lambda: workspace.ingest(recording))
     log = workspace.log(recording.log_id)
     timed("propose", lambda: propose(workspace))

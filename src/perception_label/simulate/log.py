@@ -2,16 +2,20 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.cloud.sweeps import Sweep
+from perception_label.geometry.cameras import Images
 from perception_label.geometry.inside import points_inside
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.readers.recording import Recording
+from perception_label.simulate.camera.files import Progress, write_images
+from perception_label.simulate.camera.images import SimulatedCamera, calibration
 from perception_label.simulate.casting import Caster, Hits
 from perception_label.simulate.lidar import (
     beams,
@@ -62,6 +66,13 @@ class SimulatedSweeps:
     def __call__(self, i: int) -> Sweep:
         """Return sweep i, sensor frame."""
         return self.labelled(i).sweep
+
+    def cameras(self, threads: int = 1) -> list[SimulatedCamera]:
+        """Return the log's cameras, which look at the same town."""
+        return [
+            SimulatedCamera(self.plan, camera, caster=self.caster, threads=threads)
+            for camera in self.plan.settings.cameras
+        ]
 
     def labelled(self, i: int) -> LabelledSweep:
         """Return sweep i with the instance, material and ground flag of each point."""
@@ -146,7 +157,12 @@ class SimulatedSweeps:
 
 
 def simulate_log(
-    settings: SceneSettings | None = None, *, count_points: bool = True, workers: int = 2
+    settings: SceneSettings | None = None,
+    *,
+    count_points: bool = True,
+    workers: int = 2,
+    images_folder: Path | None = None,
+    on_image: Progress | None = None,
 ) -> Recording:
     """Return a synthetic log as a reader would hand over a recorded one.
 
@@ -165,6 +181,11 @@ def simulate_log(
         every object in range, with -1 points.
     workers : int
         Threads that make the sweeps for the count.
+    images_folder : Path, optional
+        Where the images of the settings' cameras are written now, as JPEG files in a folder per
+        camera. Without it the log has the cameras' calibration and no images.
+    on_image : callable, optional
+        Told how many images of how many are written.
 
     Returns
     -------
@@ -184,7 +205,27 @@ def simulate_log(
         ego_poses=_ego_poses(plan),
         truth=_truth(plan, source, workers if count_points else 0),
         is_deskewed=chosen.lidar.deskew,
+        cameras={camera.name: calibration(camera) for camera in chosen.cameras},
+        images=_images(source, images_folder, on_image),
     )
+
+
+def _images(
+    source: SimulatedSweeps, folder: Path | None, on_image: Progress | None
+) -> dict[str, Images]:
+    """Take and write the images of all cameras."""
+    cameras = [] if folder is None else source.cameras()
+    total, before, out = sum(len(camera) for camera in cameras), 0, {}
+    for camera in cameras:
+
+        def moved(done: int, _: int, before: int = before) -> None:
+            if on_image is not None:
+                on_image(before + done, total)
+
+        name = camera.settings.name
+        out[name] = write_images(camera, Path(folder or ".") / name, progress=moved)
+        before += len(camera)
+    return out
 
 
 def _ego_poses(plan: Plan) -> EgoPoses:

@@ -77,15 +77,19 @@ class Plan:
     def ego_from_lidar(self) -> Pose:
         """Return where the sensor sits, (4, 4)."""
         lidar = self.settings.lidar
-        roll, pitch, yaw = lidar.rotation_rpy_rad
-        c, s = np.cos([roll, pitch, yaw]), np.sin([roll, pitch, yaw])
-        turn = np.array([[c[2], -s[2], 0], [s[2], c[2], 0], [0, 0, 1]])
-        nod = np.array([[c[1], 0, s[1]], [0, 1, 0], [-s[1], 0, c[1]]])
-        lean = np.array([[1, 0, 0], [0, c[0], -s[0]], [0, s[0], c[0]]])
-        out = np.eye(4)
-        out[:3, :3] = turn @ nod @ lean
-        out[:3, 3] = lidar.position_m
-        return out
+        return mount(lidar.position_m, lidar.rotation_rpy_rad)
+
+
+def mount(position_m: tuple[float, ...], rotation_rpy_rad: tuple[float, ...]) -> Pose:
+    """Return where a sensor sits in the ego frame, (4, 4), from roll, pitch and yaw."""
+    c, s = np.cos(rotation_rpy_rad), np.sin(rotation_rpy_rad)
+    turn = np.array([[c[2], -s[2], 0], [s[2], c[2], 0], [0, 0, 1]])
+    nod = np.array([[c[1], 0, s[1]], [0, 1, 0], [-s[1], 0, c[1]]])
+    lean = np.array([[1, 0, 0], [0, c[0], -s[0]], [0, s[0], c[0]]])
+    out = np.eye(4)
+    out[:3, :3] = turn @ nod @ lean
+    out[:3, 3] = position_m
+    return out
 
 
 def make_plan(settings: SceneSettings) -> Plan:

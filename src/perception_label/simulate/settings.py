@@ -42,11 +42,6 @@ class CameraSettings:
     def __post_init__(self) -> None:
         if self.model not in ("pinhole", "fisheye"):
             raise SettingError(f"model: expected 'pinhole' or 'fisheye', got {self.model!r}")
-        most = 4 if self.model == "fisheye" else 5
-        if len(self.distortion) > most:
-            raise SettingError(
-                f"distortion: expected at most {most} coefficients, got {len(self.distortion)}"
-            )
         for name in ("width_px", "height_px", "focal_px", "rate_hz"):
             if not getattr(self, name) > 0:
                 raise SettingError(f"{name}: expected more than 0, got {getattr(self, name)}")

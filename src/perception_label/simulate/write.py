@@ -1,8 +1,11 @@
 """A synthetic log as files in layouts that real recordings come in."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -10,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from perception_label.arrays import Floats, Pose
 from perception_label.cloud.sweeps import Sweep
 from perception_label.errors import MissingPosesError, SettingError
+from perception_label.geometry.cameras import Camera
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.readers.recording import Recording
@@ -35,8 +39,8 @@ def write_log(recording: Recording, folder: Path, format: str = "folder") -> Pat
         Made if it is not there.
     format : str
         `folder`: binary PCD files (x, y, z, intensity, ring, time_offset_ns) named by their
-        timestamp, `poses.csv`, `calibration.json`; exact, without labels. `kitti_tracking`: one
-        sequence 0000 of `velodyne`, `oxts`, `calib`, `label_02`, with labels all round; classes
+        timestamp, `poses.csv`, `calibration.json`, `images/<camera>`; exact, without labels.
+        `kitti_tracking`: one sequence 0000 of `velodyne`, `oxts`, `calib`, `label_02`, with labels all round; classes
         that KITTI has no name for become Misc; the layout has no times, so only logs of 10 Hz
         keep theirs, counted from 0.
 
@@ -73,9 +77,23 @@ def _write_folder(recording: Recording, ego_poses: EgoPoses, folder: Path) -> No
     for time, xyz, q in zip(ego_poses.timestamps_ns, place, turn, strict=True):
         lines.append(",".join([str(time), *(repr(float(n)) for n in (*xyz, *q))]))
     (folder / "poses.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    calibration = {"ego_from_lidar": recording.ego_from_lidar.tolist(), "points_in": "lidar"}
+    calibration = {
+        "ego_from_lidar": recording.ego_from_lidar.tolist(),
+        "points_in": "lidar",
+        "cameras": {name: _entry(recording.cameras[name]) for name in recording.images},
+    }
+    for name, images in recording.images.items():
+        (folder / "images" / name).mkdir(parents=True, exist_ok=True)
+        for path in images.paths:
+            shutil.copyfile(path, folder / "images" / name / path.name)
     text = json.dumps(calibration, indent=1)
     (folder / "calibration.json").write_text(text, encoding="utf-8")
+
+
+def _entry(camera: Camera) -> dict[str, Any]:
+    """Return a camera as `calibration.json` has it."""
+    plain = asdict(camera)
+    return {**plain, "ego_from_camera": np.asarray(camera.ego_from_camera).tolist()}
 
 
 def _write_kitti(recording: Recording, ego_poses: EgoPoses, folder: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from perception_label.errors import SettingError
 from perception_label.geometry.poses import interpolate_poses, inverse
+from perception_label.geometry.projection import project_points, unproject_pixels
 from perception_label.simulate.camera import SimulatedCamera, simulated_cameras
 from perception_label.simulate.plan import START_NS
 from perception_label.simulate.settings import CameraSettings, SceneSettings
@@ -14,7 +15,8 @@ from simulate.camera.conftest import SMALL
 def seen_pixels(camera, points_m, i):
     """Project world points into image i the long way."""
     local = points_m - camera.world_from_camera(i)[:3, 3]
-    return camera.lens.pixels(local @ camera.world_from_camera(i)[:3, :3])
+    local = local @ camera.world_from_camera(i)[:3, :3]
+    return project_points(camera.calibration, local).pixels
 
 
 def test_images_are_taken_at_the_cameras_own_instants(camera, recording):
@@ -52,7 +54,7 @@ def test_depth_and_instances_are_those_of_the_bodies(camera, labelled, plan):
     """Places seen on an instance lie within its box, at the image's own instant."""
     rows, columns = np.nonzero(labelled.instances)
     pixels = np.column_stack([columns, rows]).astype(float)
-    rays = camera.lens.rays(pixels)
+    rays = unproject_pixels(camera.calibration, pixels)[0]
     points = rays / rays[:, 2:] * labelled.depth_m[rows, columns][:, None]
     world = points @ labelled.world_from_camera[:3, :3].T + labelled.world_from_camera[:3, 3]
     assert len(labelled.boxes) > 3
@@ -115,7 +117,7 @@ def test_flow_is_the_difference_of_projections(camera, labelled, plan):
     shape = labelled.instances.shape
     rows, columns = np.mgrid[: shape[0], : shape[1]]
     pixels = np.column_stack([columns.ravel(), rows.ravel()]).astype(float)
-    rays = camera.lens.rays(pixels)
+    rays = unproject_pixels(camera.calibration, pixels)[0]
     depth = labelled.depth_m.ravel()
     solid = np.isfinite(depth)
     points = rays[solid] / rays[solid, 2:] * depth[solid, None]
@@ -189,6 +191,15 @@ def test_gain_drift_changes_brightness_and_nothing_else(plan, recording):
     assert (np.sign(darker) * np.sign(darker.mean()) >= 0).all()
 
 
+def test_settings_that_are_no_camera_are_refused(plan, recording):
+    with pytest.raises(SettingError, match="model: expected 'pinhole' or 'fisheye'"):
+        CameraSettings(model="mirror")
+    with pytest.raises(SettingError, match="rate_hz: expected more than 0"):
+        CameraSettings(rate_hz=0)
+    with pytest.raises(SettingError, match="camera front: expected a lens that fills the picture"):
+        SimulatedCamera(plan, CameraSettings(distortion=(-0.9, 0, 0, 0)))
+
+
 def test_an_image_that_is_not_there_is_refused(camera):
     with pytest.raises(SettingError, match="expected 0 to 9, got 10"):
         camera.image(10)
@@ -212,5 +223,5 @@ def test_cameras_of_a_log_come_by_name():
     cameras = simulated_cameras(SceneSettings(seed=3, duration_s=1.0, vehicles=2, cameras=rig))
     assert list(cameras) == ["front", "left"]
     assert len(cameras["left"]) == 5
-    left = cameras["left"].ego_from_camera()[:3, 2]
+    left = cameras["left"].calibration.ego_from_camera[:3, 2]
     assert np.allclose(left, [np.cos(1.2), np.sin(1.2), 0])

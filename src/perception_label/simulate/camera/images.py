@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 from perception_label.arrays import Floats, Ints, Mask, Pose
 from perception_label.errors import SettingError
 from perception_label.geometry.cameras import Camera
+from perception_label.geometry.projection import project_points, unproject_pixels
 from perception_label.simulate.camera.boxes import ImageBoxes, around, around_each
-from perception_label.simulate.camera.lens import Lens
 from perception_label.simulate.camera.light import exposed, sensed
 from perception_label.simulate.camera.render import AROUND, Renderer, edges
 from perception_label.simulate.camera.surfaces import SKY, Bundle, Instant, Stage, Surfaces
 from perception_label.simulate.camera.texture import Singles
 from perception_label.simulate.casting import Caster
-from perception_label.simulate.plan import START_NS, Plan, make_plan
+from perception_label.simulate.plan import START_NS, Plan, make_plan, mount
 from perception_label.simulate.settings import CameraSettings, SceneSettings
 from perception_label.simulate.town import stream
 
 Bytes = NDArray[np.uint8]
 
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
+_EGO_FROM_OPTICAL = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
 _GAIN = 0.62  # of a usual exposure
 
 
@@ -103,7 +104,7 @@ class SimulatedCamera:
         chosen = settings or CameraSettings()
         self.plan, self.settings = plan, chosen
         self.height_px, self.width_px = chosen.height_px, chosen.width_px
-        self.lens = Lens.of(chosen)
+        self.calibration = calibration(chosen)
         self._stage = Stage(plan, caster or Caster(plan, threads), threads)
         self._renderer = Renderer(plan)
         n = int(np.ceil((plan.settings.duration_s - chosen.offset_s) * chosen.rate_hz - 1e-9))
@@ -111,43 +112,18 @@ class SimulatedCamera:
         self.timestamps_ns: Ints = START_NS + np.rint(self.times_s * 1e9).astype(np.int64)
         columns, rows = np.meshgrid(np.arange(self.width_px), np.arange(self.height_px))
         self._grid = np.column_stack([columns.ravel(), rows.ravel()]).astype(np.float64)
-        self._rays = self.lens.rays(self._grid).astype(np.float32)
-        self._around = [self.lens.rays(self._grid + off).astype(np.float32) for off in AROUND]
+        self._rays = self._looking(self._grid)
+        self._around = [self._looking(self._grid + off) for off in AROUND]
         self._last: tuple[int, Surfaces] | None = None
         self._pointed: tuple[Pose, Bundle] | None = None
 
     def __len__(self) -> int:
         return len(self.timestamps_ns)
 
-    @property
-    def calibration(self) -> Camera:
-        """What a log's info says of the camera."""
-        focal, (cx, cy) = self.lens.focal_px, self.lens.center_px
-        return Camera(
-            width_px=self.width_px,
-            height_px=self.height_px,
-            intrinsics=((focal, 0.0, cx), (0.0, focal, cy), (0.0, 0.0, 1.0)),
-            ego_from_camera=self.ego_from_camera(),
-            distortion=self.settings.distortion,
-        )
-
-    def ego_from_camera(self) -> Pose:
-        """Return where the camera sits, (4, 4)."""
-        roll, pitch, yaw = self.settings.rotation_rpy_rad
-        (cr, cp, cy), (sr, sp, sy) = np.cos([roll, pitch, yaw]), np.sin([roll, pitch, yaw])
-        turn = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-        nod = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
-        lean = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-        optical = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
-        out = np.eye(4)
-        out[:3, :3] = turn @ nod @ lean @ optical
-        out[:3, 3] = self.settings.position_m
-        return out
-
     def world_from_camera(self, i: int) -> Pose:
         """Return the camera's pose at image i, (4, 4)."""
         ego = self.plan.world_from_ego(self.times_s[i : i + 1])[0]
-        return np.asarray(ego @ self.ego_from_camera())
+        return np.asarray(ego @ self.calibration.ego_from_camera)
 
     def image(self, i: int) -> Bytes:
         """Return image i, (H, W, 3) uint8 RGB."""
@@ -195,10 +171,9 @@ class SimulatedCamera:
         moved = instant.carried(surfaces, points, later)
         # What is infinitely far moves by the camera's turn alone.
         ahead = np.where(sky[:, None], rays, moved - then[:3, 3])
-        at = self.lens.pixels(ahead @ then[:3, :3])
-        inside = (at > -0.5).all(axis=1)
-        inside &= (at[:, 0] < self.width_px - 0.5) & (at[:, 1] < self.height_px - 0.5)
-        rows = np.flatnonzero(inside)
+        found = project_points(self.calibration, ahead @ then[:3, :3])
+        at = found.pixels
+        rows = np.flatnonzero(found.in_image)
         distance = np.linalg.norm(ahead[rows], axis=1)
         back = later.meet(Bundle(then[:3, 3], ahead[rows] / distance[:, None]))
         distance[sky[rows]] = np.inf
@@ -207,6 +182,15 @@ class SimulatedCamera:
         shape = (self.height_px, self.width_px)
         flow = (at - self._grid).astype(np.float32).reshape(*shape, 2)
         return ExactFlow(flow, seen.reshape(shape))
+
+    def _looking(self, points_px: Floats) -> Singles:
+        rays, is_valid = unproject_pixels(self.calibration, points_px)
+        if not is_valid.all():
+            raise SettingError(
+                f"camera {self.settings.name}: expected a lens that fills the picture, got "
+                f"{int((~is_valid).sum())} pixels that see nothing"
+            )
+        return rays.astype(np.float32)
 
     def _at(self, i: int) -> tuple[Instant, Pose]:
         if not 0 <= i < len(self):
@@ -261,6 +245,25 @@ class SimulatedCamera:
             amodal[k], share[k] = around(alone), counts[k] / max(int(alone.sum()), 1)
             cut.append(bool(alone[[0, -1]].any() or alone[:, [0, -1]].any()))
         return ImageBoxes(found, visible, amodal, counts, np.minimum(share, 1), np.array(cut, bool))
+
+
+def calibration(camera: CameraSettings) -> Camera:
+    """Return what a log says of a camera; its optical axis meets the middle of the picture."""
+    pose = mount(camera.position_m, camera.rotation_rpy_rad)
+    pose[:3, :3] = pose[:3, :3] @ _EGO_FROM_OPTICAL
+    width, height, focal = camera.width_px, camera.height_px, camera.focal_px
+    return Camera(
+        width_px=width,
+        height_px=height,
+        intrinsics=(
+            (focal, 0.0, (width - 1) / 2),
+            (0.0, focal, (height - 1) / 2),
+            (0.0, 0.0, 1.0),
+        ),
+        ego_from_camera=pose,
+        distortion=camera.distortion,
+        model=camera.model,
+    )
 
 
 def simulated_cameras(settings: SceneSettings, *, threads: int = 1) -> dict[str, SimulatedCamera]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from perception_label.simulate.camera.vehicle_paint import body_work, glass, sho
 from perception_label.simulate.plan import Plan
 from perception_label.simulate.shapes.mesh import Material
 from perception_label.simulate.town import stream
+
+if TYPE_CHECKING:
+    from perception_label.arrays import Floats
 
 _LINE_M = 0.6  # where a pixel covers more, no line can be made out
 _LOOKS = 8  # random numbers per thing
@@ -125,7 +129,7 @@ class Painter:
             if material == Material.ASPHALT:
                 # Single precision: a line's border to a tenth of a millimetre.
                 near = np.flatnonzero(places.footprint_m < _LINE_M)
-                line = near[self._town.is_painted(places.at_m[near, :2])]
+                line = near[self._town.is_painted(cast("Floats", places.at_m[near, :2]))]
                 worn = 0.62 + 0.16 * places.grain[line].sum(axis=1)
                 out[rows[line]] = worn[:, None]
         return out
