@@ -154,6 +154,8 @@ def best_walks(path, rounds):
         for name, walk in walks.items():
             start = time.perf_counter()
             n = walk()
+            if not n:
+                continue
             best[name] = max(best.get(name, 0.0), n / (time.perf_counter() - start))
     return best
 
@@ -181,6 +183,9 @@ def report(kind, path, given):
     for reader, rate in walks.items():
         print(f"  walk {reader:10s} {rate:6.0f} images/s, {rate / walks['bare PyAV']:.2f} of bare")
     for reader, jump in installed(JUMPERS, path).items():
+        if reader not in walks:
+            print(f"  {reader}: cannot decode it")
+            continue
         best, n_wrong = jumps(jump, len(images), given.jumps, given.rounds)
         p50, p95 = np.percentile(best, [50, 95])
         print(

@@ -51,7 +51,12 @@ EGO_POSES = _table(
 
 IMAGES = _table(
     "images",
-    [_required("timestamp_ns", pa.int64()), _required("path", pa.string())],
+    [
+        _required("timestamp_ns", pa.int64()),
+        _required("path", pa.string()),
+        # Where in the video at `path` the image lies, in the video's own clock; null: no video.
+        pa.field("presentation_ns", pa.int64()),
+    ],
 )
 
 CUBOIDS = _table(

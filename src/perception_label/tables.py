@@ -1,6 +1,7 @@
 """Columns to Arrow tables and back: the only crossing."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from perception_label import schema
 from perception_label.errors import SchemaError, ShapeError
+from perception_label.geometry.cameras import Images
 from perception_label.geometry.cuboids import Cuboids, wrap
 from perception_label.geometry.image_labels import ImageLabels, objects, texts
 from perception_label.geometry.labels import Labels
@@ -102,10 +104,24 @@ def ego_poses_from_table(table: pa.Table) -> EgoPoses:
     return EgoPoses(table.column(0).to_numpy(), pose(numbers[:, :3], numbers[:, 3:]))
 
 
-def images_to_table(timestamps_ns: np.ndarray, paths: Sequence[str]) -> pa.Table:
+def images_to_table(
+    timestamps_ns: np.ndarray, paths: Sequence[str], presentation_ns: np.ndarray | None = None
+) -> pa.Table:
     """Return one camera's pictures as a table with schema `schema.IMAGES`."""
+    inside = pa.nulls(len(paths), pa.int64()) if presentation_ns is None else presentation_ns
     columns = [pa.array(timestamps_ns, pa.int64()), pa.array(list(paths), pa.string())]
-    return pa.Table.from_arrays(columns, schema=schema.IMAGES)
+    return pa.Table.from_arrays([*columns, pa.array(inside, pa.int64())], schema=schema.IMAGES)
+
+
+def images_from_table(table: pa.Table, root: Path) -> Images:
+    """Return one camera's pictures; paths are below `root`."""
+    known = {name: root / name for name in table.column("path").unique().to_pylist()}
+    paths = tuple(known[name] for name in table.column("path").to_pylist())
+    inside = None
+    # Tables of earlier releases know no videos.
+    if "presentation_ns" in table.column_names and not table.column("presentation_ns").null_count:
+        inside = table.column("presentation_ns").to_numpy() if len(table) else None
+    return Images(table.column("timestamp_ns").to_numpy(), paths, inside)
 
 
 def image_labels_to_table(labels: ImageLabels, camera: str = "") -> pa.Table:

@@ -65,12 +65,22 @@ class Camera:
         return out
 
 
+# Files that hold many pictures of a camera, not one.
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".ts")
+
+
 @dataclass(frozen=True, slots=True)
 class Images:
-    """One camera's pictures: files left where they are, and when each was taken."""
+    """One camera's pictures: files left where they are, and when each was taken.
+
+    `timestamps_ns` (n,) is in the log's clock. Each path is a picture of its own; or all are
+    one video, and `presentation_ns` (n,) says where in it each picture lies, in the video's
+    own clock.
+    """
 
     timestamps_ns: Ints
     paths: tuple[Path, ...]
+    presentation_ns: Ints | None = None
 
 
 def bent(lens: Floats, radius: float) -> float:

@@ -20,6 +20,7 @@ from perception_label.cloud.odometry import METHODS, estimate_path
 from perception_label.errors import LabelError, SettingError, SourceError, WorkspaceError
 from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.pipeline import intake
+from perception_label.pipeline.camera_images import placed_all
 from perception_label.pipeline.intake import Notes
 from perception_label.pipeline.parallel import n_workers
 from perception_label.pipeline.stage_sweeps import StagedSweeps, stage_sweeps
@@ -246,9 +247,11 @@ class _Job:
                 f"{len(recording.truth)} labelled boxes: without the source's ego poses nobody "
                 "knows their world frame"
             )
-        for name, images in recording.images.items():
-            paths = [_below(path, self.base) for path in images.paths]
-            table = images_to_table(images.timestamps_ns, paths)
+        cameras = placed_all(dict(recording.images), notes.warnings, notes.left_out)
+        for name, images in cameras.items():
+            below = {path: _below(path, self.base) for path in set(images.paths)}
+            paths = [below[path] for path in images.paths]
+            table = images_to_table(images.timestamps_ns, paths, images.presentation_ns)
             write_table(self.stage / "images" / f"{name}.arrow", table)
 
     def _info(

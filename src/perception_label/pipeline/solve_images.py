@@ -19,13 +19,13 @@ from perception_label.geometry.image_labels import (
 )
 from perception_label.geometry.masks import from_coco
 from perception_label.geometry.shapes import KINDS, Shape
+from perception_label.pipeline.camera_images import open_camera
 from perception_label.pipeline.propagate_images import Progress, propagate
 from perception_label.pipeline.workspace import Workspace
 from perception_label.storage.edits.edit import HUMAN
 from perception_label.storage.edits.state import TrackState
 from perception_label.storage.logs import Log
 from perception_label.tables import image_labels_from_table, image_labels_to_table
-from perception_label.video.folder import FolderImages
 from perception_label.video.images import ImageSource
 
 NAME = "solved_images"
@@ -109,29 +109,6 @@ def solve_images(
     return SolveImagesReport(
         opened.id, tuple(chosen), len(names), len(whole), n_images, n_images / seconds, asked
     )
-
-
-def open_camera(log: Log, camera: str) -> ImageSource:
-    """Return the images of a log's camera, with the log's times.
-
-    Raises
-    ------
-    SettingError
-        If the log has no such camera.
-    SourceError
-        If its images cannot be read.
-    """
-    known = log.image_timestamps_ns
-    if camera not in known:
-        raise SettingError(
-            f"log {log.id}: expected a camera of {', '.join(known) or '(none)'}, got {camera!r}"
-        )
-    images = log.images[camera]
-    missing = [path for path in images.paths[:1] if not path.exists()]
-    if missing:
-        raise SourceError(f"{missing[0]}: expected the first image of {camera}, got none there")
-    folder = images.paths[0].parent
-    return FolderImages(folder, timestamps_ns=images.timestamps_ns, files=images.paths)
 
 
 def image_table(

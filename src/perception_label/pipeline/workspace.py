@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perception_label.readers.recording import Recording
     from perception_label.storage.edits import EditLog
     from perception_label.storage.edits.database import Database
+    from perception_label.video.images import ImageSource
 
 DATABASE = "PERCEPTION_LABEL_DATABASE"
 COORDINATE_FRAMES = ("world", "ego", "sensor")
@@ -151,6 +152,20 @@ class Workspace:
         }
         path = folders.ontology_path(self.path)
         return EditLog(self._labels, opened.id, opened.timestamps_ns, path, cameras)
+
+    def images(self, camera: str, log: Log | str | None = None) -> ImageSource:
+        """Return the images of a log's camera, from files or a video alike, with the log's times.
+
+        Raises
+        ------
+        SettingError
+            If the log has no such camera.
+        SourceError
+            If its images cannot be read, or its video is no longer the one ingested.
+        """
+        from perception_label.pipeline.camera_images import open_camera
+
+        return open_camera(self._opened(log), camera)
 
     def truth(self, log: Log | str | None = None) -> pa.Table | None:
         """Return the labels that came with a log (`schema.CUBOIDS`, world frame), or None."""

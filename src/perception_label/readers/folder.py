@@ -10,10 +10,10 @@ see `poses_text`. Coordinates of a map (UTM) are stored from a local origin. Wit
 odometry's `calib.txt` (an entry Tr) KITTI rows are poses of the camera, and are turned into
 the LiDAR's.
 Calibration. `calibration.json`: see `calibration`.
-Images. `images/<camera>/` or `camera/<camera>/`, named by time, or as many as there are sweeps.
+Images. `images/<camera>/` or `camera/<camera>/`, named by time, or as many as there are sweeps;
+or a video `images/<camera>.mp4` (…) with `<camera>.timestamps.txt`: see `folder_cameras`.
 """
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,13 +21,13 @@ import numpy as np
 
 from perception_label.arrays import Floats, Ints
 from perception_label.cloud.sweeps import Sweep
-from perception_label.geometry.cameras import Images
 from perception_label.geometry.poses import inverse
 from perception_label.readers import kitti
 from perception_label.readers.calibration import Calibration, read_calibration
 from perception_label.readers.clouds import SUFFIXES, Cloud, read_cloud
-from perception_label.readers.files import listed, numbered, read_text, refuse
+from perception_label.readers.files import listed, numbered, refuse
 from perception_label.readers.flat import KITTI_COLUMNS, NUSCENES_COLUMNS
+from perception_label.readers.folder_cameras import TIME_NAME, camera_images, time_lines
 from perception_label.readers.logs import only_log, time_warnings
 from perception_label.readers.places import FAR_M, origin_of, place_points
 from perception_label.readers.poses_text import PoseTable, read_poses, times_ns
@@ -42,8 +42,6 @@ POSE_FILES = (
     "ego_poses.csv", "ego_poses.txt",
 )  # fmt: skip
 TIME_FILES = ("timestamps.txt", "times.txt", "timestamps.csv")
-# Seconds with a fraction, or an epoch in s, ms, us or ns; a mere number is a counter.
-TIME_NAME = re.compile(r"\d+\.\d{3,9}|\d{10}|\d{13}|\d{16}|\d{18,19}")
 CLOCK = "no sweep times: 10 Hz from 0 is assumed"
 
 
@@ -72,7 +70,9 @@ def open_log(path: Path) -> Recording:
     first = read_cloud(files[0])
     place = place_points(root, table, times, first, calibration)
     source = FolderSweeps(tuple(files), times, place.lidar_from_points, _columns(files[0], first))
-    images, image_notes = _images(folder, calibration, times) if not root.is_file() else ({}, [])
+    images, image_notes = (
+        camera_images(folder, calibration, times) if not root.is_file() else ({}, [])
+    )
     return Recording(
         log_id=root.stem if root.is_file() else root.name,
         format="folder",
@@ -152,10 +152,7 @@ def _pose_table(folder: Path, n_sweeps: int) -> PoseTable | None:
 def _times(root: Path, files: list[Path], table: PoseTable | None) -> tuple[Ints, list[str]]:
     path = next((root / n for n in TIME_FILES if (root / n).is_file()), None)
     if path is not None and not root.is_file():
-        lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
-        if lines and any(c.isalpha() and c not in "eE" for c in lines[0]):
-            lines = lines[1:]
-        lines = [line.replace(",", " ").split()[-1] for line in lines]
+        lines = time_lines(path)
         if len(lines) != len(files):
             raise refuse(path, f"a time for each of {len(files)} sweeps", f"{len(lines)} lines")
         return times_ns(path, lines), []
@@ -173,26 +170,6 @@ def _times(root: Path, files: list[Path], table: PoseTable | None) -> tuple[Ints
 
 def _stem(path: Path) -> str:
     return path.name.removesuffix("".join(path.suffixes[-1:])).removesuffix(".pcd")
-
-
-def _images(
-    folder: Path, calibration: Calibration, sweep_times_ns: Ints
-) -> tuple[dict[str, Images], list[str]]:
-    images, left_out = {}, []
-    for kind in ("images", "camera", "cameras"):
-        for place in sorted(p for p in (folder / kind).glob("*") if p.is_dir()):
-            paths = numbered(place, [".jpg", ".jpeg", ".png"])
-            if not paths:
-                continue
-            if place.name not in calibration.cameras:
-                left_out.append(f"images of {place.name}: calibration.json has no such camera")
-            elif all(TIME_NAME.fullmatch(p.stem) for p in paths):
-                images[place.name] = Images(times_ns(place, [p.stem for p in paths]), tuple(paths))
-            elif len(paths) == len(sweep_times_ns):
-                images[place.name] = Images(sweep_times_ns, tuple(paths))
-            else:
-                left_out.append(f"images of {place.name}: no times, and not one for each sweep")
-    return images, left_out
 
 
 def _left_out(root: Path, files: list[Path]) -> list[str]:

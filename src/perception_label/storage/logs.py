@@ -17,7 +17,12 @@ from perception_label.storage.dense import DenseBoxes
 from perception_label.storage.log_info import LogInfo
 from perception_label.storage.sweeps import SweepFile, batch_to_sweep
 from perception_label.storage.whole import BESIDE, lock, read_table, write_table
-from perception_label.tables import completed, ego_poses_from_table, labels_from_table
+from perception_label.tables import (
+    completed,
+    ego_poses_from_table,
+    images_from_table,
+    labels_from_table,
+)
 
 # Machine results that are dense boxes, the best first: what a solver made, then proposals.
 DENSE = ("solved", "proposals")
@@ -112,9 +117,7 @@ class Log:
         root = Path(self.info.source)
         found = {}
         for path in sorted((self._folder / "images").glob("*.arrow")):
-            table = read_table(path)
-            paths = tuple(root / p for p in table.column("path").to_pylist())
-            found[path.stem] = Images(table.column("timestamp_ns").to_numpy(), paths)
+            found[path.stem] = images_from_table(read_table(path), root)
         return found
 
     @cached_property

@@ -22,7 +22,7 @@ from perception_label.video.images import (
     preview_size,
     times_for,
 )
-from perception_label.video.index import read_index
+from perception_label.video.index import VideoIndex, read_index
 from perception_label.video.prefetch import ahead
 
 AHEAD_BYTES = 32 << 20  # of images decoded before they are asked for
@@ -42,9 +42,10 @@ class VideoImages:
         timestamps_ns: Ints | None = None,
         cache_bytes: int = CACHE_BYTES,
         damaged: str = "error",
+        index: VideoIndex | None = None,
     ) -> None:
         self.name = str(path)
-        self.index = read_index(path)
+        self.index = read_index(path) if index is None else index
         self.warnings = self.index.warnings
         own = self.index.timestamps_ns
         self.timestamps_ns = own if timestamps_ns is None else times_for(len(own), timestamps_ns)
