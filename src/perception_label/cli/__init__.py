@@ -21,6 +21,7 @@ VERBS: tuple[str, ...] = (
     "ingest",
     "propose",
     "queue",
+    "review",
     "score",
     "solve",
 )

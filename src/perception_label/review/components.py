@@ -1,0 +1,45 @@
+"""Our own Dash components.
+
+Their TypeScript is in `review/viewer/`, what it is built to in `review/assets/`.
+"""
+
+from typing import Any, ClassVar
+
+from dash.development.base_component import Component
+
+import perception_label
+
+# Dash looks for a component's scripts on the top-level package of its class.
+_BUNDLES = ("three.js", "perception_label.js")
+perception_label._js_dist = [
+    {"relative_package_path": f"review/assets/{name}", "namespace": "perception_label"}
+    for name in _BUNDLES
+]
+
+
+class _Ours(Component):  # type: ignore[misc]
+    """A component of the bundle; `names` are its properties."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+    _children_props: ClassVar[list[str]] = []
+    _base_nodes: ClassVar[list[str]] = ["children"]
+    _namespace = "perception_label"
+    _type = ""
+
+    def __init__(self, **props: Any) -> None:
+        self._prop_names = list(self.names)
+        self.available_properties = list(self.names)
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_wildcard_properties: list[str] = []
+        super().__init__(**props)
+
+
+class Viewer(_Ours):
+    """The points and boxes of one sweep, to look at and to correct.
+
+    `log` is shown; `prefix` is what the server's routes begin with; `style` and `className` are
+    the container's. Read-only: `selected`, the track; `sweep`; `timings` of the last sweep.
+    """
+
+    names = ("id", "log", "prefix", "style", "className", "selected", "sweep", "timings")
+    _type = "Viewer"

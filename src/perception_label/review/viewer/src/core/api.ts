@@ -1,0 +1,75 @@
+import type {Change, Op, QueueItem, Result, Scene, Tracks} from './types.ts';
+
+/** Why a request failed: `status` 0 means that no answer came. */
+export class Fault extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+const cookie = (name: string): string =>
+  document.cookie.split('; ').find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+
+/** The server's API for one log. */
+export class Api {
+  readonly root: string;
+
+  constructor(readonly prefix: string, readonly logId: string) {
+    this.root = `${prefix}/api/v1/logs/${encodeURIComponent(logId)}`;
+  }
+
+  pointsUrl(sweep: number, fingerprint: string): string {
+    return `${this.root}/sweeps/${sweep}/points?v=${fingerprint.slice(0, 12)}`;
+  }
+
+  imageUrl(camera: string, image: number): string {
+    return `${this.root}/cameras/${encodeURIComponent(camera)}/images/${image}`;
+  }
+
+  scene(): Promise<Scene> {
+    return this.get('/scene');
+  }
+
+  tracks(query: {ids?: string[]; since?: number} = {}): Promise<Tracks> {
+    const said = new URLSearchParams();
+    for (const id of query.ids ?? []) said.append('track_id', id);
+    if (query.since !== undefined) said.set('since', String(query.since));
+    return this.get(`/tracks?${said}`);
+  }
+
+  changes(since: number, signal: AbortSignal): Promise<{revision: number; changes: Change[]}> {
+    return this.get(`/changes?since=${since}&wait_s=20`, signal);
+  }
+
+  queue(limit = 500): Promise<{revision: number; n_items: number; items: QueueItem[]; notes: string[]}> {
+    return this.get(`/queue?limit=${limit}`);
+  }
+
+  append(ops: Op[]): Promise<{revision: number; results: Result[]}> {
+    return this.post('/edits', {ops});
+  }
+
+  get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return this.send(path, {signal});
+  }
+
+  post<T>(path: string, body: unknown): Promise<T> {
+    const headers = {'Content-Type': 'application/json', 'X-CSRFToken': cookie('_csrf_token')};
+    return this.send(path, {method: 'POST', headers, body: JSON.stringify(body)});
+  }
+
+  private async send<T>(path: string, init: RequestInit): Promise<T> {
+    let answer: Response;
+    try {
+      answer = await fetch(this.root + path, {credentials: 'same-origin', ...init});
+    } catch (error) {
+      if ((error as Error).name === 'AbortError') throw error;
+      throw new Fault(0, 'the server does not answer');
+    }
+    if (!answer.ok) {
+      const told = await answer.json().catch(() => ({}));
+      throw new Fault(answer.status, told.error ?? `${answer.status} ${answer.statusText}`);
+    }
+    return answer.json() as Promise<T>;
+  }
+}

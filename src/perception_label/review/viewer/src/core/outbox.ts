@@ -1,0 +1,136 @@
+import {Fault, type Api} from './api.ts';
+import type {Op, Result} from './types.ts';
+
+const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+
+/** An op that the server has not acknowledged yet, as it is kept across reloads. */
+export interface Pending {op: Op; isSent: boolean}
+
+export interface OutboxEvents {
+  /** The number of unsaved ops, or why they cannot be sent, changed. */
+  onState: () => void;
+  /** The server answered; a conflict or an invalid op is out of the box. */
+  onResult: (op: Op, result: Result, revision: number) => void;
+}
+
+/**
+ * Edits on their way to the server. Nothing is lost: each op is in the browser's storage until it is
+ * acknowledged, and sent again until then; its id makes that safe.
+ *
+ * One batch is with the server at a time, with at most one op of each track: the next one of a track builds on
+ * the revision that the first one gets. Poses that were not sent yet are folded into one.
+ */
+export class Outbox {
+  private pending: Pending[];
+  private isBusy = false;
+  private failures = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of each track the revision that its next op builds on. */
+  readonly revisions = new Map<string, number>();
+  /** Why ops cannot be sent now: '' or a line for people. */
+  trouble = '';
+
+  constructor(private api: Api, private storage: Storage, private name: string, private events: OutboxEvents) {
+    this.pending = this.read();
+    if (this.pending.length) this.flush();
+  }
+
+  get size(): number {
+    return this.pending.length;
+  }
+
+  has(trackId: string): boolean {
+    return this.pending.some((each) => each.op.track_id === trackId);
+  }
+
+  push(op: Op): void {
+    const last = this.pending[this.pending.length - 1];
+    const isSame = last && !last.isSent && op.kind === 'set_keyframe' && last.op.kind === op.kind
+      && last.op.track_id === op.track_id && last.op.timestamp_ns === op.timestamp_ns;
+    if (isSame) {
+      last.op = {...op, edit_id: last.op.edit_id, base_revision: last.op.base_revision, active_s: last.op.active_s + op.active_s};
+    } else {
+      this.pending.push({op, isSent: false});
+    }
+    this.keep();
+    this.events.onState();
+    this.flush();
+  }
+
+  /** Send what is there now; called again after a login, or when the network is back. */
+  flush(): void {
+    clearTimeout(this.timer);
+    if (!this.isBusy && this.pending.length) void this.send();
+  }
+
+  /** Drop the ops of a track that were not sent: what they build on is gone. */
+  drop(trackId: string): void {
+    this.pending = this.pending.filter((each) => each.isSent || each.op.track_id !== trackId);
+    this.keep();
+    this.events.onState();
+  }
+
+  private async send(): Promise<void> {
+    this.isBusy = true;
+    const batch: Pending[] = [], taken = new Set<string>();
+    for (const each of this.pending) {
+      if (taken.has(each.op.track_id)) continue;
+      // Ops of two tracks (merge, split) and undos wait until all before them are through.
+      const isWide = ['merge', 'split', 'undo'].includes(each.op.kind);
+      if (isWide && batch.length) break;
+      taken.add(each.op.track_id);
+      batch.push(each);
+      if (isWide || batch.length === 100) break;
+    }
+    for (const each of batch) {
+      each.isSent = true;
+      const known = this.revisions.get(each.op.track_id);
+      if (known !== undefined && each.op.base_revision !== null) each.op.base_revision = Math.max(known, each.op.base_revision);
+    }
+    this.keep();
+    try {
+      const {revision, results} = await this.api.append(batch.map((each) => each.op));
+      this.failures = 0;
+      this.trouble = '';
+      const answers = new Map(results.map((result) => [result.edit_id, result]));
+      this.pending = this.pending.filter((each) => !answers.has(each.op.edit_id));
+      this.keep();
+      for (const {op} of batch) {
+        const result = answers.get(op.edit_id);
+        if (!result) continue;
+        if (result.revision !== null) this.revisions.set(op.track_id, result.revision);
+        this.events.onResult(op, result, revision);
+      }
+    } catch (error) {
+      this.failures += 1;
+      const fault = error instanceof Fault ? error : new Fault(0, String(error));
+      this.trouble = fault.status === 401 ? 'logged out: log in to save' : fault.message;
+      // Too much at once, or a batch the server cannot read: ops go one by one, and the bad one is told apart.
+      if ([400, 413, 422].includes(fault.status) && batch.length === 1) {
+        this.pending = this.pending.filter((each) => each !== batch[0]);
+        this.keep();
+        this.events.onResult(batch[0].op, {
+          edit_id: batch[0].op.edit_id, status: 'invalid', revision: null, error: fault.message, warnings: [],
+        }, 0);
+      }
+      const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length) - 1];
+      this.timer = setTimeout(() => this.flush(), wait);
+    } finally {
+      this.isBusy = false;
+      this.events.onState();
+    }
+    if (!this.trouble) this.flush();
+  }
+
+  private keep(): void {
+    this.storage.setItem(this.name, JSON.stringify(this.pending));
+  }
+
+  private read(): Pending[] {
+    try {
+      return JSON.parse(this.storage.getItem(this.name) ?? '[]') as Pending[];
+    } catch {
+      return [];
+    }
+  }
+}

@@ -1,0 +1,256 @@
+import {Api} from './api.ts';
+import {Clouds} from './clouds.ts';
+import {Outbox} from './outbox.ts';
+import type {Box, Op, Result, Scene, Track} from './types.ts';
+
+/**
+ * What changed. `scene`: opened; `sweep`: another sweep is shown; `tracks`: boxes changed; `select`; `live`: the
+ * selected box is being dragged; `view`: colours, sizes, what is hidden; `outbox`: unsaved ops; `told`: a message.
+ */
+export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'outbox' | 'told';
+
+export interface View {
+  colour: 'height' | 'intensity' | 'class' | 'track' | 'source' | 'time'; pointSize: number; isBirdsEye: boolean; isFocused: boolean;
+  around: number; hidesOthers: boolean; showsTrajectory: boolean;
+}
+
+const IDLE_S = 30; // longer without a key or a move, a person does something else
+
+/** One log open in one page: all components that name it share it. */
+export class Session {
+  readonly api: Api;
+  readonly clouds: Clouds;
+  readonly outbox: Outbox;
+  scene: Scene | null = null;
+  tracks = new Map<string, Track>();
+  revision = 0;
+  sweep = 0;
+  selected: string | null = null;
+  /** The selected track's box while it is dragged: nothing is sent yet. */
+  live: Box | null = null;
+  /** Where mine was when the server had another one. */
+  ghosts = new Map<string, Box>();
+  told = '';
+  view: View = {
+    colour: 'height', pointSize: 2, isBirdsEye: false, isFocused: false, around: 0, hidesOthers: false, showsTrajectory: false,
+  };
+  private listeners = new Set<(what: What) => void>();
+  private stop = new AbortController();
+  private done: Op[] = [];
+  private undone: string[] = [];
+  private activeMs = 0;
+  private lastSeenMs = performance.now();
+
+  constructor(prefix: string, readonly logId: string) {
+    this.api = new Api(prefix, logId);
+    this.clouds = new Clouds((sweep) => this.api.pointsUrl(sweep, this.scene?.fingerprint ?? ''));
+    this.outbox = new Outbox(this.api, window.localStorage, `perception-label/outbox/${logId}`, {
+      onState: () => this.tell('outbox'),
+      onResult: (op, result) => void this.answered(op, result),
+    });
+    for (const kind of ['pointermove', 'pointerdown', 'keydown', 'wheel'] as const) {
+      window.addEventListener(kind, () => this.seen(), {passive: true, signal: this.stop.signal});
+    }
+    window.addEventListener('online', () => this.outbox.flush(), {signal: this.stop.signal});
+  }
+
+  on(listener: (what: What) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  tell(what: What): void {
+    for (const listener of [...this.listeners]) listener(what);
+  }
+
+  say(line: string): void {
+    this.told = line;
+    this.tell('told');
+  }
+
+  async open(): Promise<void> {
+    this.scene = await this.api.scene();
+    this.tell('scene');
+    const all = await this.api.tracks();
+    this.take(all.tracks, all.gone, all.revision);
+    void this.listen();
+  }
+
+  close(): void {
+    this.stop.abort();
+    this.listeners.clear();
+  }
+
+  show(sweep: number): void {
+    const n = this.scene?.n_sweeps ?? 0;
+    const next = Math.min(Math.max(sweep, 0), Math.max(n - 1, 0));
+    if (next === this.sweep) return;
+    this.sweep = next;
+    this.live = null;
+    this.tell('sweep');
+  }
+
+  select(trackId: string | null): void {
+    if (trackId === this.selected) return;
+    this.selected = trackId;
+    this.live = null;
+    this.tell('select');
+  }
+
+  set(view: Partial<View>): void {
+    this.view = {...this.view, ...view};
+    this.tell('view');
+  }
+
+  /** A track's box at a sweep; while it is dragged, where the drag is. */
+  boxAt(trackId: string, sweep: number): Box | null {
+    if (this.live && trackId === this.selected && sweep === this.sweep) return this.live;
+    const track = this.tracks.get(trackId);
+    const k = track ? rowAt(track.sweeps, sweep) : -1;
+    if (!track || k < 0 || !track.size_m) return null;
+    const [x, y, z, yaw] = track.poses.slice(4 * k, 4 * k + 4);
+    return {center: [x, y, z], size: [...track.size_m], yaw};
+  }
+
+  drag(box: Box): void {
+    this.live = box;
+    this.tell('live');
+  }
+
+  /** Set a keyframe of the selected track where its box was dragged to. */
+  commitDrag(): void {
+    if (!this.live || !this.selected) return;
+    const {center, size, yaw} = this.live;
+    const changed = this.tracks.get(this.selected)?.size_m?.some((v, k) => Math.abs(v - size[k]) > 1e-4);
+    this.edit('set_keyframe', this.selected, {center_m: center, yaw_rad: yaw, ...(changed ? {size_m: size} : {})}, this.sweep);
+  }
+
+  /** Send an edit of a track; `sweep` is the one it is about. */
+  edit(kind: string, trackId: string, after: Record<string, unknown> = {}, sweep?: number): Op {
+    const op: Op = {
+      edit_id: crypto.randomUUID(), kind, track_id: trackId, after,
+      timestamp_ns: sweep === undefined ? null : this.scene!.timestamps_ns[sweep],
+      base_revision: kind === 'create_track' || kind === 'undo' ? null : (this.tracks.get(trackId)?.revision ?? null),
+      active_s: this.takeActive(), client_time_ns: `${Date.now()}000000`,
+    };
+    if (kind !== 'undo') {
+      this.done.push(op);
+      this.undone = [];
+    }
+    this.outbox.push(op);
+    return op;
+  }
+
+  /** Take the last edit of this page back; it may have been of another sweep or track. */
+  undo(): void {
+    const last = this.done.pop();
+    if (!last) return;
+    const op = this.edit('undo', '', {edit_id: last.edit_id});
+    this.undone.push(op.edit_id);
+  }
+
+  redo(): void {
+    const last = this.undone.pop();
+    if (last) this.edit('undo', '', {edit_id: last});
+  }
+
+  /** Seconds of work since the last edit; pauses are left out. */
+  private takeActive(): number {
+    this.seen();
+    const seconds = this.activeMs / 1000;
+    this.activeMs = 0;
+    return Math.round(seconds * 1000) / 1000;
+  }
+
+  private seen(): void {
+    const now = performance.now(), away = now - this.lastSeenMs;
+    this.activeMs += away < IDLE_S * 1000 ? away : 0;
+    this.lastSeenMs = now;
+  }
+
+  private async answered(op: Op, result: Result): Promise<void> {
+    if (result.status === 'conflict' || result.status === 'invalid' || result.status === 'denied') {
+      const after = op.after as {center_m?: number[]; yaw_rad?: number; size_m?: number[]};
+      const size = after.size_m ?? this.tracks.get(op.track_id)?.size_m;
+      if (result.status === 'conflict' && after.center_m && size) {
+        this.ghosts.set(op.track_id, {center: after.center_m, size, yaw: after.yaw_rad ?? 0});
+      }
+      this.outbox.drop(op.track_id);
+      this.say(result.status === 'conflict' ? `${op.track_id}: somebody else changed it meanwhile` : (result.error ?? result.status));
+    }
+    for (const warning of result.warnings ?? []) this.say(warning);
+    await this.refresh(op.kind === 'undo' ? null : touched(op));
+  }
+
+  /** Read tracks again; null: all that changed since the last reading. */
+  private async refresh(ids: string[] | null): Promise<void> {
+    const known = this.revision;
+    try {
+      const found = await this.api.tracks(ids ? {ids} : {since: known});
+      this.take(found.tracks, found.gone, ids ? known : found.revision);
+    } catch {
+      this.say('the server does not answer; tracks may be old');
+    }
+  }
+
+  private take(tracks: Track[], gone: string[], revision: number): void {
+    for (const track of tracks) {
+      this.tracks.set(track.track_id, track);
+      this.outbox.revisions.set(track.track_id, track.revision);
+    }
+    for (const id of gone) {
+      this.tracks.delete(id);
+      if (this.selected === id) this.select(null);
+    }
+    this.revision = Math.max(this.revision, revision);
+    if (this.live && this.selected && !this.outbox.has(this.selected)) this.live = null;
+    this.tell('tracks');
+  }
+
+  /** Hear of others' edits, and of our own that another page made. */
+  private async listen(): Promise<void> {
+    while (!this.stop.signal.aborted) {
+      try {
+        const {revision, changes} = await this.api.changes(this.revision, this.stop.signal);
+        const ids = new Set(changes.flatMap((c) => (c.other_id ? [c.track_id, c.other_id] : [c.track_id])).filter(Boolean));
+        if (changes.some((c) => c.kind === 'undo')) await this.refresh(null);
+        else if (ids.size) await this.refresh([...ids]);
+        this.revision = Math.max(this.revision, revision);
+      } catch (error) {
+        if ((error as Error).name === 'AbortError') return;
+        await new Promise((wake) => setTimeout(wake, 2000));
+      }
+    }
+  }
+}
+
+/** The row of a sweep in a track's ascending sweeps, -1 if it has none there. */
+export function rowAt(sweeps: number[], sweep: number): number {
+  let low = 0, high = sweeps.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    if (sweeps[middle] === sweep) return middle;
+    if (sweeps[middle] < sweep) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+function touched(op: Op): string[] {
+  const {other_id, new_id} = op.after as {other_id?: string; new_id?: string};
+  return [op.track_id, other_id, new_id].filter((id): id is string => Boolean(id));
+}
+
+const sessions = new Map<string, Session>();
+
+/** The page's session of a log; the first call opens it. */
+export function sessionOf(prefix: string, logId: string): Session {
+  const name = `${prefix}|${logId}`;
+  let session = sessions.get(name);
+  if (!session) {
+    session = new Session(prefix, logId);
+    sessions.set(name, session);
+    session.open().catch((error: Error) => session!.say(error.message));
+  }
+  return session;
+}

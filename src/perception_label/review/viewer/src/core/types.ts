@@ -1,0 +1,56 @@
+// What travels between the server and the browser; the server's half is review/payloads.py.
+export type Ns = string; // nanoseconds: too long for a JavaScript number
+
+export interface Camera {
+  width_px: number; height_px: number; intrinsics: number[][]; distortion: number[];
+  ego_from_camera: number[]; image_timestamps_ns: Ns[]; model?: string;
+}
+
+export interface ClassRule {
+  size_m: number[]; least_m: number[]; most_m: number[]; max_speed_mps: number; geometry: string[];
+}
+
+export interface AttributeRule {per: 'track' | 'sweep'; type: string; values: string[]; classes: string[] | null}
+
+export interface Scene {
+  log_id: string; fingerprint: string; n_sweeps: number; timestamps_ns: Ns[]; n_points: number[];
+  world_from_sensor: number[][] | null; ego_from_lidar: number[]; channels: string[]; cameras: Record<string, Camera>;
+  ontology: {
+    version: string; geometry: string[]; classes: Record<string, ClassRule>; attributes: Record<string, AttributeRule>;
+  };
+}
+
+export interface Key {timestamp_ns: Ns; source: string; pose: number[]; size_m: number[] | null}
+
+export interface Track {
+  track_id: string; class_name: string; source: string; revision: number; score: number | null; size_m: number[] | null;
+  sweeps: number[]; poses: number[]; expected_iou: (number | null)[]; sources: string[]; box_sources: number[];
+  next_keyframe: number | null; is_static: boolean; is_finalised: boolean; verdict: string | null; verdict_reason: string;
+  attributes: Record<string, unknown>; sweep_attributes: Record<string, Record<Ns, unknown>>; comments: string[];
+  keys: Key[]; span_ns: Ns[] | null; static_ns: Ns[][]; outside_ns: Ns[][];
+}
+
+export interface Tracks {revision: number; tracks: Track[]; gone: string[]}
+
+export interface Op {
+  edit_id: string; kind: string; track_id: string; timestamp_ns: Ns | null; after: Record<string, unknown>;
+  base_revision: number | null; active_s: number; client_time_ns: Ns;
+}
+
+export interface Result {
+  edit_id: string; status: 'appended' | 'duplicate' | 'conflict' | 'invalid' | 'denied' | 'held';
+  revision: number | null; error: string | null; warnings: string[];
+}
+
+export interface Change {
+  revision: number; kind: string; track_id: string; other_id: string | null; author: string; source: string;
+}
+
+export interface QueueItem {
+  item_id: string; kind: string; track_id: string; class_name: string; first_ns: Ns; last_ns: Ns; at_ns: Ns; sweep: number;
+  center_m: number[]; size_m: number[]; yaw_rad: number; score: number; expected_error: number; stratum: string;
+  reason: string; source: string; other_id: string; rank: number;
+}
+
+/** A box at one sweep, world frame: metres and radians. */
+export interface Box {center: number[]; size: number[]; yaw: number}

@@ -1,0 +1,3 @@
+import Viewer from './components/Viewer.tsx';
+
+export {Viewer};
