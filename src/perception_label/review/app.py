@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dash_mantine_components as dmc
 from dash import Dash, html
 
-from perception_label.review.components import Viewer
+from perception_label.review.components import Panes, Viewer
 from perception_label.review.server import build_server
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def build_app(workspace: Workspace, log_id: str) -> Flask:
 
 
 def _layout(log_id: str) -> object:
-    viewer = Viewer(id="viewer", log=log_id, style={"position": "absolute", "inset": 0})
+    viewer = Viewer(id="viewer", log=log_id, style={"flex": 1, "minWidth": 0})
+    panes = Panes(id="panes", log=log_id, style={"width": "22rem"})
     return dmc.MantineProvider(
-        html.Div(viewer, style={"position": "fixed", "inset": 0}), defaultColorScheme="dark"
+        html.Div([viewer, panes], style={"position": "fixed", "inset": 0, "display": "flex"}),
+        defaultColorScheme="dark",
     )

@@ -43,3 +43,10 @@ class Viewer(_Ours):
 
     names = ("id", "log", "prefix", "style", "className", "selected", "sweep", "timings")
     _type = "Viewer"
+
+
+class Panes(_Ours):
+    """Three orthographic views of the selected box, to correct it in; see `Viewer`."""
+
+    names = ("id", "log", "prefix", "style", "className")
+    _type = "Panes"

@@ -1,3 +1,4 @@
+import Panes from './components/Panes.tsx';
 import Viewer from './components/Viewer.tsx';
 
-export {Viewer};
+export {Panes, Viewer};
