@@ -40,9 +40,9 @@ def write_log(recording: Recording, folder: Path, format: str = "folder") -> Pat
     format : str
         `folder`: binary PCD files (x, y, z, intensity, ring, time_offset_ns) named by their
         timestamp, `poses.csv`, `calibration.json`, `images/<camera>`; exact, without labels.
-        `kitti_tracking`: one sequence 0000 of `velodyne`, `oxts`, `calib`, `label_02`, with labels all round; classes
-        that KITTI has no name for become Misc; the layout has no times, so only logs of 10 Hz
-        keep theirs, counted from 0.
+        `kitti_tracking`: one sequence 0000 of `velodyne`, `oxts`, `calib`, `label_02`, with
+        labels all round; classes that KITTI has no name for become Misc; the layout has no
+        times, so only logs of 10 Hz keep theirs, counted from 0.
 
     Returns
     -------
