@@ -223,7 +223,10 @@ class Instant:
         out = np.zeros(len(bundle), dtype=bool)
         rows = bundle.towards(solid.middle_m, solid.radius_m)
         if len(rows):
-            out[rows] = np.isfinite(self._on(solid, bundle, rows).distance_m)
+            turn = solid.pose[:3, :3]
+            start = ((bundle.origin_m - solid.pose[:3, 3]) @ turn).astype(np.float32)
+            ahead = bundle.rays[rows] @ turn.astype(np.float32)
+            out[rows] = _is_blocked(solid.shape.scene, start, ahead, self.stage.threads)
         return out
 
     @property
@@ -335,8 +338,9 @@ def _cast(shape: Shape, origin_m: Floats, rays: Singles, threads: int) -> Surfac
 
 
 def _is_blocked(scene: Any, points_m: Singles, ahead: Singles, threads: int) -> Mask:
+    """Tell which rays meet something; one start or one direction may stand for all."""
     o3d = load_open3d()
-    packed = np.empty((len(points_m), 6), dtype=np.float32)
+    packed = np.empty((max(points_m.size, ahead.size) // 3, 6), dtype=np.float32)
     packed[:, :3] = points_m
     packed[:, 3:] = ahead
     return np.asarray(scene.test_occlusions(o3d.core.Tensor(packed), nthreads=threads).numpy())
