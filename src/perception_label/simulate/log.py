@@ -180,7 +180,7 @@ def simulate_log(
         Make every sweep once now to count the points in each box. Without it the truth holds
         every object in range, with -1 points.
     workers : int
-        Threads that make the sweeps for the count.
+        Threads that make the sweeps for the count, and the images.
     images_folder : Path, optional
         Where the images of the settings' cameras are written now, as JPEG files in a folder per
         camera. Without it the log has the cameras' calibration and no images.
@@ -206,12 +206,12 @@ def simulate_log(
         truth=_truth(plan, source, workers if count_points else 0),
         is_deskewed=chosen.lidar.deskew,
         cameras={camera.name: calibration(camera) for camera in chosen.cameras},
-        images=_images(source, images_folder, on_image),
+        images=_images(source, images_folder, workers, on_image),
     )
 
 
 def _images(
-    source: SimulatedSweeps, folder: Path | None, on_image: Progress | None
+    source: SimulatedSweeps, folder: Path | None, workers: int, on_image: Progress | None
 ) -> dict[str, Images]:
     """Take and write the images of all cameras."""
     cameras = [] if folder is None else source.cameras()
@@ -223,7 +223,9 @@ def _images(
                 on_image(before + done, total)
 
         name = camera.settings.name
-        out[name] = write_images(camera, Path(folder or ".") / name, progress=moved)
+        out[name] = write_images(
+            camera, Path(folder or ".") / name, workers=max(workers, 1), progress=moved
+        )
         before += len(camera)
     return out
 

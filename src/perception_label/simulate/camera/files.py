@@ -17,7 +17,12 @@ _QUALITY = 92  # of JPEG: grain survives
 
 
 def write_images(
-    camera: SimulatedCamera, folder: Path, *, kind: str = "jpg", progress: Progress | None = None
+    camera: SimulatedCamera,
+    folder: Path,
+    *,
+    kind: str = "jpg",
+    workers: int = 2,
+    progress: Progress | None = None,
 ) -> Images:
     """Write each image of a camera as a file named by its timestamp.
 
@@ -29,6 +34,8 @@ def write_images(
         Made if it is not there.
     kind : str
         `jpg`, or `png` for the exact pixels.
+    workers : int
+        Threads that make the images.
     progress : callable, optional
         Told how many of how many are written.
 
@@ -46,21 +53,21 @@ def write_images(
         raise SettingError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for i, timestamp in enumerate(camera.timestamps_ns.tolist()):
+    times = camera.timestamps_ns.tolist()
+    for timestamp, made in zip(times, camera.pictures(workers), strict=True):
         path = folder / f"{timestamp}.{kind}"
-        picture = Image.fromarray(camera.image(i))
+        picture = Image.fromarray(made)
         if kind == "jpg":
             picture.save(path, quality=_QUALITY, subsampling=0)
         else:
             picture.save(path, compress_level=1)
         paths.append(path)
         if progress is not None:
-            progress(i + 1, len(camera))
+            progress(len(paths), len(camera))
     return Images(camera.timestamps_ns, tuple(paths))
 
 
-def write_camera_video(camera: SimulatedCamera, path: Path) -> Path:
+def write_camera_video(camera: SimulatedCamera, path: Path, *, workers: int = 2) -> Path:
     """Write the images of a camera as a video with their own times, from zero."""
-    pictures = (camera.image(i) for i in range(len(camera)))
-    write_video(path, pictures, camera.timestamps_ns)
+    write_video(path, camera.pictures(workers), camera.timestamps_ns)
     return path

@@ -1,6 +1,8 @@
 """A simulated camera: the images it takes in a log, and the exact truth of each."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +14,7 @@ from perception_label.geometry.cameras import Camera
 from perception_label.geometry.projection import project_points, unproject_pixels
 from perception_label.simulate.camera.boxes import ImageBoxes, around, around_each
 from perception_label.simulate.camera.light import exposed, sensed
-from perception_label.simulate.camera.render import AROUND, Renderer, edges
+from perception_label.simulate.camera.render import AROUND, Renderer, blurred, edges
 from perception_label.simulate.camera.surfaces import SKY, Bundle, Instant, Stage, Surfaces
 from perception_label.simulate.camera.texture import Singles
 from perception_label.simulate.casting import Caster
@@ -134,6 +136,17 @@ class SimulatedCamera:
         """Return image i in grey, (H, W) uint8."""
         return np.asarray((self.image(i) @ _GREY + np.float32(0.5)).astype(np.uint8))
 
+    def pictures(self, workers: int = 2) -> Iterator[Bytes]:
+        """Yield all images in turn, (H, W, 3) uint8; a few are made ahead, by `workers` threads."""
+        with ThreadPoolExecutor(workers) as pool:
+            ahead: deque[Future[Bytes]] = deque()
+            for i in range(len(self)):
+                ahead.append(pool.submit(self.image, i))
+                if len(ahead) > workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
     def greys(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Bytes]:
         """Yield images in grey, (H, W) uint8 each."""
         for i in range(len(self))[start:stop:step]:
@@ -199,10 +212,11 @@ class SimulatedCamera:
 
     def _bundle(self, pose: Pose) -> Bundle:
         """Return the rays of all pixels' centres."""
-        if self._pointed is None or not np.array_equal(self._pointed[0], pose):
+        held = self._pointed  # another thread may replace it meanwhile
+        if held is None or not np.array_equal(held[0], pose):
             rays = self._rays @ pose[:3, :3].T.astype(np.float32)
-            self._pointed = (pose, Bundle(pose[:3, 3], rays))
-        return self._pointed[1]
+            held = self._pointed = (pose, Bundle(pose[:3, 3], rays))
+        return held[1]
 
     def _seen(self, i: int, instant: Instant, pose: Pose) -> Surfaces:
         """Return what each pixel's centre shows."""
@@ -221,7 +235,8 @@ class SimulatedCamera:
         light = self._renderer.light(instant, self._bundle(pose), surfaces, pixel)
         levels = exposed(light, gain)
         if settings.smooth_edges:
-            rows = edges(light, surfaces.owners, shape)
+            rows, leafy = edges(light, surfaces, shape)
+            levels[leafy] = blurred(levels.reshape(*shape, 3), leafy)
             rays = np.concatenate([around[rows] for around in self._around])
             bundle = Bundle(pose[:3, 3], rays @ pose[:3, :3].T.astype(np.float32))
             met = instant.meet(bundle)

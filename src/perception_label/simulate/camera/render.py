@@ -82,11 +82,17 @@ class Renderer:
         out[part][rows] = self._day.lit(albedo, normals, ~lit[part][rows], distance, leaf)
 
 
-def edges(light: Singles, owners: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.int64]:
-    """Return the pixels whose neighbour is another thing, or much brighter or darker."""
+def edges(
+    light: Singles, surfaces: Surfaces, shape: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pixels whose neighbour is another thing, or much brighter or darker.
+
+    Those of the scenery at leaves come apart, second: there are very many.
+    """
     tone = np.sqrt(light.sum(axis=1) / 3).reshape(shape)
-    owner = owners.reshape(shape)
-    found = np.zeros(shape, dtype=bool)
+    owner = surfaces.owners.reshape(shape)
+    leaf = ((surfaces.materials == Material.LEAF) & (surfaces.owners > 0)).reshape(shape)
+    found, near = np.zeros(shape, dtype=bool), leaf.copy()
     for a, b in (
         ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
         ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
@@ -94,4 +100,19 @@ def edges(light: Singles, owners: NDArray[np.int32], shape: tuple[int, int]) -> 
         differs = (np.abs(tone[a] - tone[b]) > _EDGE) | (owner[a] != owner[b])
         found[a] |= differs
         found[b] |= differs
-    return np.flatnonzero(found)
+        near[a] |= leaf[b]
+        near[b] |= leaf[a]
+    near &= (owner <= 0) | leaf
+    return np.flatnonzero(found & ~near), np.flatnonzero(found & near)
+
+
+def blurred(levels: Singles, rows: NDArray[np.int64]) -> Singles:
+    """Return some pixels (K,) of a picture (H, W, 3) with half of their neighbours', (K, 3)."""
+    height, width = levels.shape[:2]
+    y, x = rows // width, rows % width
+    up, down = np.maximum(y - 1, 0), np.minimum(y + 1, height - 1)
+    left, right = np.maximum(x - 1, 0), np.minimum(x + 1, width - 1)
+    out: Singles = levels[y, x] / 2
+    for at in ((up, x), (down, x), (y, left), (y, right)):
+        out += levels[at] / 8
+    return out
