@@ -1,12 +1,17 @@
 """2-D labels to test with, of a video of 12 images of 64 x 48 pixels."""
 
 import numpy as np
+from PIL import Image
 
+from perception_label import open_workspace
 from perception_label.export.image_labels import LabelledVideo
 from perception_label.geometry.image_labels import ImageLabels, objects, texts
 from perception_label.geometry.masks import compress, encode
 from perception_label.geometry.shapes import KINDS, Shape
+from perception_label.storage.whole import write_table
+from perception_label.tables import images_to_table
 from perception_label.video.images import open_images
+from recordings import recording
 
 N, HEIGHT, WIDTH = 12, 48, 64
 TIMES = np.arange(N, dtype=np.int64) * 40_000_000
@@ -74,3 +79,20 @@ def images(n=N, seed=0):
         [ground[:, n - k : n - k + WIDTH] for k in range(n)],
         timestamps_ns=np.arange(n) * 40_000_000,
     )
+
+
+def workspace(folder, cameras=("front", "rear")):
+    """A log whose cameras took 12 images, content moving to the right by a pixel an image."""
+    ws = open_workspace(folder / "ws")
+    ws.ingest(recording())
+    log, source, paths = ws.log(), images(), []
+    for k in range(len(source)):
+        path = folder / f"{k:04d}.png"
+        Image.fromarray(source.image(k)).save(path)
+        paths.append(str(path))
+    times = log.timestamps_ns[0] + np.arange(len(source)) * 40_000_000
+    place = ws.path / "logs" / log.id / "images"
+    place.mkdir(exist_ok=True)
+    for camera in cameras:
+        write_table(place / f"{camera}.arrow", images_to_table(times, paths))
+    return ws

@@ -8,6 +8,7 @@ LabelError
     SettingError       a setting, method or name is unknown or out of range
     EditError          an edit says what cannot be, or is about what is not there
     MissingPosesError  the world frame was asked for and the log has no ego poses
+    PluginError        a model the user brought is not there, fails, or gives what cannot be
     MissingExtraError  an optional dependency is not installed
 
 Each message is one line: where, what was expected, what was found.
@@ -44,6 +45,10 @@ class EditError(LabelError, ValueError):
 
 class MissingPosesError(LabelError, ValueError):
     """The world frame was asked for and the log has no ego poses."""
+
+
+class PluginError(LabelError, RuntimeError):
+    """A model the user brought is not there, fails, or gives what cannot be."""
 
 
 class MissingExtraError(LabelError, ImportError):

@@ -1,38 +1,18 @@
 import numpy as np
 import pytest
-from PIL import Image
 
 import image_label_sets as sets
-from perception_label import open_workspace, schema
+from perception_label import schema
 from perception_label.errors import EditError, SettingError, SourceError, WorkspaceError
 from perception_label.geometry.shapes import Shape
 from perception_label.pipeline.solve_images import NAME, image_labels, solve_images
 from perception_label.storage.edits import make
-from perception_label.storage.whole import write_table
-from perception_label.tables import image_labels_from_table, images_to_table
+from perception_label.tables import image_labels_from_table
 
 
 @pytest.fixture
 def workspace(tmp_path):
-    """A log of two sweeps whose camera took 12 images, content moving by a pixel an image."""
-    from recordings import recording
-
-    ws = open_workspace(tmp_path / "ws")
-    ws.ingest(recording())
-    log = ws.log()
-    images = sets.images()
-    paths = []
-    for k in range(len(images)):
-        path = tmp_path / f"{k:04d}.png"
-        Image.fromarray(images.image(k)).save(path)
-        paths.append(str(path))
-    times = log.timestamps_ns[0] + np.arange(len(images)) * 40_000_000
-    folder = ws.path / "logs" / log.id / "images"
-    folder.mkdir(exist_ok=True)
-    for camera in ("front", "rear"):
-        table = images_to_table(times, paths)
-        write_table(folder / f"{camera}.arrow", table)
-    return ws
+    return sets.workspace(tmp_path)
 
 
 def times_of(ws):

@@ -18,6 +18,7 @@ VERBS: tuple[str, ...] = (
     "doctor",
     "export",
     "import",
+    "infer",
     "ingest",
     "propose",
     "queue",

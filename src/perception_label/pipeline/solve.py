@@ -102,7 +102,8 @@ def solve(
     )
     for k, (track, solved) in enumerate(zip(live, done, strict=True)):
         if solved is None:
-            bare.append(track.track_id)
+            # A track that is only on images is not lost: `solve_images` has it.
+            bare += [] if track.shapes else [track.track_id]
         else:
             parts.append(as_labels(track, solved))
             sources += sources_of(track, solved)

@@ -133,9 +133,12 @@ def image_labels(log: Log, camera: str, *, source: str | None = None) -> ImageLa
 
 
 def keys_of(
-    tracks: list[TrackState], camera: str, timestamps_ns: Ints, images: ImageSource
+    tracks: list[TrackState],
+    camera: str,
+    timestamps_ns: Ints,
+    images: ImageSource | None = None,
 ) -> ImageLabels:
-    """Return the keyframes of tracks on one camera's images."""
+    """Return the keyframes of tracks on one camera's images, whose size masks must have."""
     parts = []
     for track in tracks:
         for (where, kind), keys in track.shapes.items():
@@ -162,10 +165,10 @@ def keys_of(
     return join_image_labels(parts) if parts else no_image_labels()
 
 
-def _box(shape: Shape, images: ImageSource) -> np.ndarray:
+def _box(shape: Shape, images: ImageSource | None) -> np.ndarray:
     if shape.kind != "mask":
         return shape.box_px
-    if shape.size_px != (images.height_px, images.width_px):
+    if images is not None and shape.size_px != (images.height_px, images.width_px):
         raise SourceError(
             f"{images.name}: expected images of a mask's {shape.size_px[1]} x {shape.size_px[0]} "
             f"px, got {images.width_px} x {images.height_px}"

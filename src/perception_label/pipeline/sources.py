@@ -6,12 +6,16 @@ from perception_label.geometry.labels import join_labels
 from perception_label.pipeline.boxes import current_boxes, machine_labels, names_of, without
 from perception_label.pipeline.imported import PREFIX, imported_names
 from perception_label.pipeline.propose import CANDIDATES, NAME, SOURCE
+from perception_label.pipeline.solve_images import IMPORTED as IMAGES
+from perception_label.pipeline.solve_images import image_labels, keys_of
 from perception_label.pipeline.unboxed import NAME as UNBOXED
+from perception_label.quality.image_sources import judged_on_images
 from perception_label.quality.queue import band_of, by_track, stratum
 from perception_label.quality.queue_sources import judged_by_place
 from perception_label.quality.stopping import Bound, Gate, gates, stratum_bounds
 from perception_label.storage.edits import LogState, TrackState
-from perception_label.storage.logs import Log
+from perception_label.storage.edits.edit import HUMAN
+from perception_label.storage.logs import DENSE, Log
 
 
 def source_gates(log: Log, state: LogState) -> dict[str, Gate]:
@@ -20,7 +24,8 @@ def source_gates(log: Log, state: LogState) -> dict[str, Gate]:
     Proposals have a gate for each band of scores (`model:proposals/0.50`), since people look
     at doubtful tracks first: over all bands, those checked would make the rest look worse than
     it is. An imported source (`imported:NAME`) has one; its tracks count as checked where they
-    lie on tracks that a person accepted (right) or rejected (wrong).
+    lie on tracks that a person accepted (right) or rejected (wrong). A source of labels on
+    images (`model:NAME`) has one too, see `image_answers`.
     """
     checked: dict[str, list[bool]] = {}
     proposed = machine_labels(log, NAME)
@@ -32,6 +37,8 @@ def source_gates(log: Log, state: LogState) -> dict[str, Gate]:
     for name in imported_names(log):
         answers = imported_answers(log, name, state)
         checked[f"imported:{name}"] = list(answers.values())
+    for name in image_source_names(log):
+        checked[f"model:{name}"] = list(image_answers(log, name, state).values())
     return {gate.source: gate for gate in gates(checked)}
 
 
@@ -52,6 +59,8 @@ def checked_strata(log: Log, state: LogState) -> tuple[Bound, ...]:
 
 def imported_answers(log: Log, name: str, state: LogState) -> dict[str, bool]:
     """Return whether each imported track is right, for those that a person's answers tell."""
+    if not any(log.machine_file(made).exists() for made in DENSE):
+        return {}  # nobody could have judged boxes where there are none
     labels = machine_labels(log, PREFIX + name)
     boxes = current_boxes(log, state)[0]
     accepted = {k for k, track in state.tracks.items() if answer_of(track)}
@@ -74,3 +83,26 @@ def answer_of(track: TrackState | None) -> bool | None:
     if not track.is_live:
         return False
     return True if track.is_finalised or track.verdict == "accept" else None
+
+
+def image_source_names(log: Log) -> list[str]:
+    """Return the names of the sources of 2-D labels of a log."""
+    return [n.removeprefix(IMAGES) for n in log.machine_names() if n.startswith(IMAGES)]
+
+
+def image_answers(log: Log, name: str, state: LogState) -> dict[str, bool]:
+    """Return whether each track of a source of 2-D labels is right, where people's labels tell.
+
+    Right are keyframes that people set on images, of tracks that are to be labelled; wrong are
+    those of tracks that they rejected or deleted.
+    """
+    answers: dict[str, bool] = {}
+    live = [track for track in state.tracks.values() if track.is_live]
+    gone = [track for track in state.tracks.values() if answer_of(track) is False]
+    for camera, times in log.image_timestamps_ns.items():
+        labels = image_labels(log, camera, source=name)
+        if len(labels):
+            right = keys_of(live, camera, times)
+            right = right[right.sources == HUMAN]
+            answers |= judged_on_images(labels, right, keys_of(gone, camera, times))
+    return answers
