@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perception_label.video.flow import dense_flow
     from perception_label.video.follow import follow_points
     from perception_label.video.images import open_images
+    from perception_label.video.propagate_boxes import propagate_boxes, propagate_tracks
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,8 @@ _LAZY = {
     "interpolate": "perception_label.geometry.interpolate",
     "overlap_3d": "perception_label.geometry.overlap",
     "overlap_bev": "perception_label.geometry.overlap",
+    "propagate_boxes": "perception_label.video.propagate_boxes",
+    "propagate_tracks": "perception_label.video.propagate_boxes",
     "points_inside": "perception_label.geometry.inside",
     "review_queue": "perception_label.pipeline.queue",
     "split_ground": "perception_label.cloud.ground",
@@ -63,6 +66,8 @@ __all__ = [
     "overlap_3d",
     "overlap_bev",
     "points_inside",
+    "propagate_boxes",
+    "propagate_tracks",
     "review_queue",
     "solve_track",
     "split_ground",
