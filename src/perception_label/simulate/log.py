@@ -162,6 +162,7 @@ def simulate_log(
     count_points: bool = True,
     workers: int = 2,
     images_folder: Path | None = None,
+    images_kind: str = "jpg",
     on_image: Progress | None = None,
 ) -> Recording:
     """Return a synthetic log as a reader would hand over a recorded one.
@@ -182,8 +183,10 @@ def simulate_log(
     workers : int
         Threads that make the sweeps for the count, and the images.
     images_folder : Path, optional
-        Where the images of the settings' cameras are written now, as JPEG files in a folder per
-        camera. Without it the log has the cameras' calibration and no images.
+        Where the images of the settings' cameras are written now. Without it the log has the
+        cameras' calibration and no images.
+    images_kind : str
+        `jpg` or `png`: a file per image, a folder per camera; `mp4`: a video per camera.
     on_image : callable, optional
         Told how many images of how many are written.
 
@@ -206,12 +209,12 @@ def simulate_log(
         truth=_truth(plan, source, workers if count_points else 0),
         is_deskewed=chosen.lidar.deskew,
         cameras={camera.name: calibration(camera) for camera in chosen.cameras},
-        images=_images(source, images_folder, workers, on_image),
+        images=_images(source, images_folder, images_kind, workers, on_image),
     )
 
 
 def _images(
-    source: SimulatedSweeps, folder: Path | None, workers: int, on_image: Progress | None
+    source: SimulatedSweeps, folder: Path | None, kind: str, workers: int, on_image: Progress | None
 ) -> dict[str, Images]:
     """Take and write the images of all cameras."""
     cameras = [] if folder is None else source.cameras()
@@ -224,7 +227,7 @@ def _images(
 
         name = camera.settings.name
         out[name] = write_images(
-            camera, Path(folder or ".") / name, workers=max(workers, 1), progress=moved
+            camera, Path(folder or ".") / name, kind=kind, workers=max(workers, 1), progress=moved
         )
         before += len(camera)
     return out

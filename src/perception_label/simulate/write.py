@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from perception_label.arrays import Floats, Pose
 from perception_label.cloud.sweeps import Sweep
 from perception_label.errors import MissingPosesError, SettingError
-from perception_label.geometry.cameras import Camera
+from perception_label.geometry.cameras import VIDEO_SUFFIXES, Camera, Images
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.readers.recording import Recording
@@ -83,11 +83,22 @@ def _write_folder(recording: Recording, ego_poses: EgoPoses, folder: Path) -> No
         "cameras": {name: _entry(recording.cameras[name]) for name in recording.images},
     }
     for name, images in recording.images.items():
-        (folder / "images" / name).mkdir(parents=True, exist_ok=True)
-        for path in images.paths:
-            shutil.copyfile(path, folder / "images" / name / path.name)
+        _copy_images(images, folder / "images" / name)
     text = json.dumps(calibration, indent=1)
     (folder / "calibration.json").write_text(text, encoding="utf-8")
+
+
+def _copy_images(images: Images, place: Path) -> None:
+    """Copy pictures into a folder, or a video and its times beside where it would be."""
+    is_video = len(set(images.paths)) == 1 and images.paths[0].suffix in VIDEO_SUFFIXES
+    where = place.parent if is_video else place
+    where.mkdir(parents=True, exist_ok=True)
+    for path in sorted(set(images.paths)):
+        shutil.copyfile(path, where / (place.name + path.suffix if is_video else path.name))
+    if is_video:
+        lines = "".join(f"{time}\n" for time in images.timestamps_ns.tolist())
+        times = place.with_name(place.name + ".timestamps.txt")
+        times.write_text(lines, encoding="utf-8")
 
 
 def _entry(camera: Camera) -> dict[str, Any]:

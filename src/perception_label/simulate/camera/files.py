@@ -1,18 +1,18 @@
-"""Simulated images at rest: a folder of pictures, or a video."""
+"""Simulated images at rest: pictures in a folder, or a video."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
 
 from perception_label.errors import SettingError
 from perception_label.geometry.cameras import Images
-from perception_label.simulate.camera.images import SimulatedCamera
+from perception_label.simulate.camera.images import Bytes, SimulatedCamera
 from perception_label.video.write import write_video
 
 Progress = Callable[[int, int], None]
 
-KINDS = ("jpg", "png")
+KINDS = ("jpg", "png", "mp4")
 _QUALITY = 92  # of JPEG: grain survives
 
 
@@ -24,16 +24,17 @@ def write_images(
     workers: int = 2,
     progress: Progress | None = None,
 ) -> Images:
-    """Write each image of a camera as a file named by its timestamp.
+    """Write a camera's images: each as a file named by its timestamp, or all as one video.
 
     Parameters
     ----------
     camera : SimulatedCamera
         The camera.
     folder : Path
-        Made if it is not there.
+        For pictures, made if it is not there; a video lies beside it, `<folder>.mp4`.
     kind : str
-        `jpg`, or `png` for the exact pixels.
+        `jpg`; `png` for the exact pixels; `mp4`, in which dark and bright are a little less so
+        and grain is lost, as cameras' videos have it.
     workers : int
         Threads that make the images.
     progress : callable, optional
@@ -51,8 +52,10 @@ def write_images(
     """
     if kind not in KINDS:
         raise SettingError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    if kind == "mp4":
+        return _write_video(camera, folder.with_name(f"{folder.name}.mp4"), workers, progress)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths: list[Path] = []
     times = camera.timestamps_ns.tolist()
     for timestamp, made in zip(times, camera.pictures(workers), strict=True):
         path = folder / f"{timestamp}.{kind}"
@@ -67,7 +70,16 @@ def write_images(
     return Images(camera.timestamps_ns, tuple(paths))
 
 
-def write_camera_video(camera: SimulatedCamera, path: Path, *, workers: int = 2) -> Path:
-    """Write the images of a camera as a video with their own times, from zero."""
-    write_video(path, camera.pictures(workers), camera.timestamps_ns)
-    return path
+def _write_video(
+    camera: SimulatedCamera, path: Path, workers: int, progress: Progress | None
+) -> Images:
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def told() -> Iterator[Bytes]:
+        for done, picture in enumerate(camera.pictures(workers), start=1):
+            yield picture
+            if progress is not None:
+                progress(done, len(camera))
+
+    write_video(path, told(), camera.timestamps_ns)
+    return Images(camera.timestamps_ns, (path,) * len(camera))

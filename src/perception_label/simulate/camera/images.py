@@ -21,10 +21,10 @@ from perception_label.simulate.casting import Caster
 from perception_label.simulate.plan import START_NS, Plan, make_plan, mount
 from perception_label.simulate.settings import CameraSettings, SceneSettings
 from perception_label.simulate.town import stream
+from perception_label.video.images import as_grey, shrunk
 
 Bytes = NDArray[np.uint8]
 
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _EGO_FROM_OPTICAL = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
 _GAIN = 0.62  # of a usual exposure
 
@@ -80,8 +80,7 @@ class ExactFlow:
 class SimulatedCamera:
     """The images of one camera of a simulated log; image i is always the same.
 
-    It is used as any source of images is: `timestamps_ns`, `height_px`, `width_px`, `len()`,
-    `image(i)`, `grey(i)`, `greys()`; `labelled(i)` and `flow(i)` tell the truth.
+    It is an `ImageSource`, to be used as a video is; `labelled(i)` and `flow(i)` tell the truth.
 
     Parameters
     ----------
@@ -105,6 +104,8 @@ class SimulatedCamera:
     ) -> None:
         chosen = settings or CameraSettings()
         self.plan, self.settings = plan, chosen
+        self.name = chosen.name
+        self.warnings: tuple[str, ...] = ()
         self.height_px, self.width_px = chosen.height_px, chosen.width_px
         self.calibration = calibration(chosen)
         self._stage = Stage(plan, caster or Caster(plan, threads), threads)
@@ -127,14 +128,15 @@ class SimulatedCamera:
         ego = self.plan.world_from_ego(self.times_s[i : i + 1])[0]
         return np.asarray(ego @ self.calibration.ego_from_camera)
 
-    def image(self, i: int) -> Bytes:
-        """Return image i, (H, W, 3) uint8 RGB."""
+    def image(self, i: int, *, scale: float = 1.0) -> Bytes:
+        """Return image i, (H, W, 3) uint8 RGB, or a preview `scale` times its size."""
         instant, pose = self._at(i)
-        return self._picture(i, instant, pose, self._seen(i, instant, pose))
+        picture = self._picture(i, instant, pose, self._seen(i, instant, pose))
+        return picture if scale == 1.0 else shrunk(picture, scale)
 
     def grey(self, i: int) -> Bytes:
         """Return image i in grey, (H, W) uint8."""
-        return np.asarray((self.image(i) @ _GREY + np.float32(0.5)).astype(np.uint8))
+        return as_grey(self.image(i))
 
     def pictures(self, workers: int = 2) -> Iterator[Bytes]:
         """Yield all images in turn, (H, W, 3) uint8; a few are made ahead, by `workers` threads."""
