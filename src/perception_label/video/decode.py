@@ -26,7 +26,7 @@ from perception_label.video.index import VideoIndex, read_index
 from perception_label.video.prefetch import ahead
 
 AHEAD_BYTES = 32 << 20  # of images decoded before they are asked for
-MAX_AHEAD = 8
+MAX_AHEAD = 4
 # Decoders that can leave out detail without touching other images.
 LOWRES_CODECS = ("mjpeg",)
 MAX_LOWRES = 3

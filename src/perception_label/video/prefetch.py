@@ -1,13 +1,18 @@
 """Working ahead of who asks, by so much and no more."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from queue import Empty, Full, Queue
-from threading import Event, Thread
+from threading import Semaphore, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
 
-WAIT_S = 0.1  # how often a waiting thread looks whether it is still wanted
+
+class _End:
+    """What ends a row of items: nothing more, or an error."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
 
 
 def ahead(items: Iterable[T], n_ahead: int) -> Iterator[T]:
@@ -15,40 +20,41 @@ def ahead(items: Iterable[T], n_ahead: int) -> Iterator[T]:
 
     An error of the maker is raised here, in its turn. Leaving the loop stops the maker.
     """
-    made: Queue[tuple[bool, T | BaseException | None]] = Queue(maxsize=max(1, n_ahead))
-    unwanted = Event()
+    made: deque[T | _End] = deque()
+    n_room, n_made = Semaphore(max(1, n_ahead)), Semaphore(0)
+    is_wanted = [True]
 
-    def put(is_item: bool, value: T | BaseException | None) -> None:
-        while not unwanted.is_set():
-            try:
-                return made.put((is_item, value), timeout=WAIT_S)
-            except Full:
-                continue
+    def put(item: T | _End) -> bool:
+        n_room.acquire()
+        made.append(item)
+        n_made.release()
+        return is_wanted[0]
 
     def make() -> None:
         try:
             for item in items:
-                put(True, item)
-                if unwanted.is_set():
+                if not put(item):
                     return
-            put(False, None)
+            put(_End())
         except BaseException as error:  # noqa: BLE001  it belongs to who asks
-            put(False, error)
+            put(_End(error))
 
     worker = Thread(target=make, name="prefetch", daemon=True)
     worker.start()
     try:
         while True:
-            try:
-                is_item, value = made.get(timeout=WAIT_S)
-            except Empty:
-                continue
-            if is_item:
-                yield value  # type: ignore[misc]
-            elif isinstance(value, BaseException):
-                raise value
+            n_made.acquire()
+            item = made.popleft()
+            n_room.release()
+            if not isinstance(item, _End):
+                yield item
+            elif item.error is not None:
+                raise item.error
             else:
                 return
     finally:
-        unwanted.set()
+        is_wanted[0] = False
+        # Room for the item in the making, and for its end.
+        n_room.release()
+        n_room.release()
         worker.join()
