@@ -12,6 +12,8 @@ from perception_label.video.index import VideoIndex
 from perception_label.video.packets import NO_TIME, open_video, packet_id
 from perception_label.video.trust import Trust
 
+NEAR = 30  # images ahead: whoever asks so goes on, and the decoder need not start anew
+
 Keep = Callable[[int, av.VideoFrame], None]
 
 
@@ -74,7 +76,7 @@ class Decoder:
             If anything between the key and the image is damaged, or the container is.
         """
         packet = int(self.index.packet_of[i])
-        is_walk = i == self._last + 1
+        is_walk = self._last < i <= self._last + NEAR
         self._last = i
         for k in [k for k in self._ready if k < i]:
             del self._ready[k]
