@@ -28,3 +28,25 @@ def test_widen_matches_oracle(seed, size, margin, more):
     pyramid.widen(image, margin, out)
     oracle.widen(image, margin, expected)
     assert (out == expected).all()
+
+
+@given(SEEDS, SIZES, st.tuples(st.booleans(), st.booleans()))
+def test_enlarge_matches_oracle(seed, size, odd):
+    flow = np.random.default_rng(seed).normal(size=(2, *size)).astype("f")
+    h, w = (2 * n - o for n, o in zip(size, odd, strict=True))
+    got, expected = np.empty((2, h, w), "f"), np.empty((2, h, w), "f")
+    scratch = np.empty(size[1] + 2, "f")
+    pyramid.enlarge(flow, scratch, got)
+    oracle.enlarge(flow, scratch, expected)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+    joined = np.empty((h, w, 2), "f")
+    pyramid.enlarge_joined(flow, scratch, joined)
+    assert (joined == np.moveaxis(got, 0, 2)).all()
+
+
+def test_join_matches_oracle():
+    flow = np.random.default_rng(0).normal(size=(2, 9, 11)).astype("f")
+    out, expected = np.empty((2, 7, 10, 2), "f")
+    pyramid.join(flow, out)
+    oracle.join(flow, expected)
+    assert (out == expected).all()

@@ -42,7 +42,7 @@ def _descend(second, learnt, at, n_steps):
             break
         best, least = at, error
         step = inverse @ [(gx * d).sum(), (gy * d).sum()]
-        if step @ step < 1e-4:
+        if step @ step < 1e-3:
             break
         at = at - step
     return best
@@ -58,10 +58,10 @@ def search(first, second, margin, stride, n_steps, n_passes, flow):
         for i, j in cells[::-step]:
             corner = np.array([xs[j] + margin, ys[i] + margin])
             learnt = _learn(first, *corner)
-            starts = [flow[i, j]]
-            starts += [flow[i, j + step]] if 0 <= j + step < columns else []
-            starts += [flow[i + step, j]] if 0 <= i + step < rows else []
-            places = [corner + s.astype(float) for s in starts]
+            lent = [flow[i, j + step]] if 0 <= j + step < columns else []
+            lent += [flow[i + step, j]] if 0 <= i + step < rows else []
+            others = [s for s in lent if np.hypot(*(s - flow[i, j])) > 0.2]
+            places = [corner + s.astype(float) for s in [flow[i, j], *others]]
             at = min(places, key=lambda place: _error(second, learnt[0], place)[1])
             found = _descend(second, learnt, at, n_steps)
             flow[i, j] = (found if np.hypot(*(found - at)) <= SIDE else at) - corner

@@ -6,33 +6,35 @@ from math import log2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perception_label._core import patches, variation
+from perception_label._core import patches, pyramid, variation, warp
 from perception_label.errors import SettingError, ShapeError
 from perception_label.video.pyramid import LEAST_PX, MARGIN_PX, Pyramid
 
 Flow = NDArray[np.float32]  # (H, W, 2) right, down, pixels
-Planes = NDArray[np.float32]  # (3, h, w) right, down, weight
+Planes = NDArray[np.float32]  # (2, h, w) right, down
 
 
 @dataclass(frozen=True, slots=True)
-class _Effort:
-    """How much work a quality is worth."""
+class _Work:
+    """What is done on one level."""
 
-    finest: int  # level of the finest patches; the flow is enlarged from there
-    stride_px: int
-    n_steps: int  # of a patch, in each of two passes
-    n_weighings: int
-    n_sweeps: int  # of the solver, between two weighings
+    stride_px: int  # from patch to patch
+    n_steps: int  # of a patch downhill, in each pass
+    n_passes: int  # over all patches, forwards and backwards in turn
+    n_weighings: int  # of the penalties, each followed by N_SWEEPS of the solver
 
 
-QUALITIES = {
-    "fast": _Effort(2, 4, 8, 5, 5),
-    "medium": _Effort(1, 3, 12, 5, 5),
-    "fine": _Effort(0, 3, 12, 5, 5),
+# From the full size to the coarsest level; the last stands for all coarser ones too. On levels
+# without any the flow is enlarged. Chosen by benchmarks/video/bench_flow.py.
+QUALITIES: dict[str, tuple[_Work | None, ...]] = {
+    "draft": (None, None, _Work(4, 8, 2, 3), _Work(3, 8, 2, 3)),
+    "fast": (None, _Work(5, 6, 1, 1), _Work(4, 8, 2, 2), _Work(3, 8, 2, 3)),
+    "medium": (_Work(5, 4, 1, 1), _Work(4, 12, 2, 3), _Work(3, 12, 2, 5)),
+    "fine": (_Work(3, 12, 2, 5),),
 }
-N_PASSES = 2
-ALPHA, DELTA, GAMMA = 20.0, 5.0, 10.0
-OMEGA = 1.6
+N_SWEEPS = 5
+# Smoothness, brightness, its gradient; over-relaxation.
+WEIGHTS = np.array([20.0, 5.0, 10.0, 1.6])
 
 
 def dense_flow(
@@ -49,7 +51,7 @@ def dense_flow(
     image0, image1 : (H, W) or (H, W, 3) uint8, or Pyramid
         The first and the second image, of one size; see `pyramid` for reuse.
     quality : str
-        `fast`, `medium` or `fine`: patches down to a quarter, half or the full size.
+        `draft`, `fast`, `medium` or `fine`: patches down to a quarter, half, full, full size.
     initial : (H, W, 2) numbers, optional
         Flow to begin with, pixels; not finite counts as none.
 
@@ -79,22 +81,22 @@ def dense_flow(
     first, second = pair(image0, image1)
     if quality not in QUALITIES:
         raise SettingError(f"quality: expected one of {', '.join(QUALITIES)}, got {quality!r}")
-    effort = QUALITIES[quality]
+    works = [work for work in QUALITIES[quality] if work is not None]
     coarsest = _coarsest(first, second)
-    finest = min(effort.finest, coarsest)
+    finest = min(QUALITIES[quality].count(None), coarsest)
     flow = _begin(first, coarsest, initial)
     for level in range(coarsest, finest - 1, -1):
         if level < coarsest:
             flow = _enlarged(flow, first, level)
-        a, b = first.wide(level), second.wide(level)
-        flow = _smoothed(a, b, _from_patches(a, b, flow, effort), effort)
+        work = works[min(level - finest, len(works) - 1)]
+        flow = _improved(first.wide(level), second.wide(level), flow, work)
     for level in range(finest - 1, 0, -1):
         flow = _enlarged(flow, first, level)
     out = np.empty((first.height_px, first.width_px, 2), dtype=np.float32)
     if finest:
-        variation.enlarge_joined(flow, np.empty(flow.shape[2] + 2, np.float32), out)
+        pyramid.enlarge_joined(flow, np.empty(flow.shape[2] + 2, np.float32), out)
     else:
-        out[:] = np.moveaxis(flow[:2, : out.shape[0], : out.shape[1]], 0, 2)
+        pyramid.join(flow, out)
     return out
 
 
@@ -126,7 +128,7 @@ def _size(wide: NDArray[np.float32]) -> tuple[int, int]:
 
 
 def _begin(first: Pyramid, level: int, initial: ArrayLike | None) -> Planes:
-    flow = np.zeros((3, *_size(first.wide(level))), dtype=np.float32)
+    flow = np.zeros((2, *_size(first.wide(level))), dtype=np.float32)
     if initial is None:
         return flow
     given = np.asarray(initial, dtype=np.float32)
@@ -137,48 +139,49 @@ def _begin(first: Pyramid, level: int, initial: ArrayLike | None) -> Planes:
     rows = np.minimum((np.arange(h) * 2 + 1) << level >> 1, size[0] - 1)
     columns = np.minimum((np.arange(w) * 2 + 1) << level >> 1, size[1] - 1)
     sampled = np.nan_to_num(given[np.ix_(rows, columns)], posinf=0, neginf=0) / 2**level
-    flow[:2, :h, :w] = np.moveaxis(sampled, 2, 0)
+    flow[:, :h, :w] = np.moveaxis(sampled, 2, 0)
     return flow
 
 
 def _enlarged(flow: Planes, first: Pyramid, level: int) -> Planes:
-    out = np.empty((3, *_size(first.wide(level))), dtype=np.float32)
-    variation.enlarge(flow, np.empty(flow.shape[2] + 2, np.float32), out)
+    out = np.empty((2, *_size(first.wide(level))), dtype=np.float32)
+    pyramid.enlarge(flow, np.empty(flow.shape[2] + 2, np.float32), out)
     return out
 
 
-def _from_patches(
-    a: NDArray[np.float32], b: NDArray[np.float32], flow: Planes, effort: _Effort
-) -> Planes:
+def _improved(a: NDArray[np.float32], b: NDArray[np.float32], flow: Planes, work: _Work) -> Planes:
+    """Seek the patches of a level from the flow so far, and smooth what they say."""
     h, w = _size(a)
-    stride = effort.stride_px
-    rows = np.minimum(np.arange(-(-(h - LEAST_PX) // stride) + 1) * stride, h - LEAST_PX)
-    columns = np.minimum(np.arange(-(-(w - LEAST_PX) // stride) + 1) * stride, w - LEAST_PX)
-    middle = flow[:2, rows[:, None] + LEAST_PX // 2, columns + LEAST_PX // 2]
-    found = np.ascontiguousarray(np.moveaxis(middle, 0, 2))
-    patches.search(a, b, MARGIN_PX, stride, effort.n_steps, N_PASSES, found)
-    out = np.zeros_like(flow)
-    patches.spread(a, b, MARGIN_PX, stride, found, out)
-    return out
+    rows, columns = (_corners(n, work.stride_px) for n in (h, w))
+    found = np.empty((len(rows), len(columns), 2), dtype=np.float32)
+    middle = np.ix_(rows + LEAST_PX // 2, columns + LEAST_PX // 2)
+    found[..., 0], found[..., 1] = flow[0][middle], flow[1][middle]
+    patches.search(a, b, MARGIN_PX, work.stride_px, work.n_steps, work.n_passes, found)
+    spread = np.zeros((3, h, w), dtype=np.float32)
+    patches.spread(a, b, MARGIN_PX, work.stride_px, found, spread)
+    return _smoothed(a, b, spread[:2], work.n_weighings)
+
+
+def _corners(size: int, stride: int) -> NDArray[np.int64]:
+    """Return where patches begin: every stride, and at the last place where one fits."""
+    n = -(-(size - LEAST_PX) // stride) + 1
+    return np.asarray(np.minimum(np.arange(n) * stride, size - LEAST_PX))
 
 
 def _smoothed(
-    a: NDArray[np.float32], b: NDArray[np.float32], flow: Planes, effort: _Effort
+    a: NDArray[np.float32], b: NDArray[np.float32], start: Planes, n_weighings: int
 ) -> Planes:
-    if not effort.n_weighings:
-        return flow
-    _, h, w = flow.shape
+    _, h, w = start.shape
     mean, difference = np.empty((2, h + 4, w + 4), dtype=np.float32)
     seen = np.empty((h, w), dtype=np.float32)
-    variation.linearise(a, b, MARGIN_PX, flow, mean, difference, seen)
-    scratch = np.empty((17, w + 2), dtype=np.float32)
-    k = (w + 1) // 2 + 2
-    planes = np.zeros((h, 2, 9, k), dtype=np.float32)
-    dealt = np.zeros((h, 2, 2, k), dtype=np.float32)
-    solved = flow.copy()
-    variation.deal(flow, dealt)
-    for _ in range(effort.n_weighings):
-        variation.weigh(mean, difference, seen, flow, solved, ALPHA, DELTA, GAMMA, scratch, planes)
-        variation.relax(planes, OMEGA, effort.n_sweeps, dealt)
-        variation.gather(dealt, solved)
-    return solved
+    warp.linearise(a, b, MARGIN_PX, start, mean, difference, seen)
+    n_rows, k = 2 * N_SWEEPS + 4, (w + 1) // 2 + 2
+    stiffness = np.empty((3, w + 2), dtype=np.float32)
+    planes = np.zeros((n_rows, 2, 9, k), dtype=np.float32)
+    dealt = np.zeros((n_rows, 2, 2, k), dtype=np.float32)
+    flow = start.copy()
+    for _ in range(n_weighings):
+        variation.smooth(
+            mean, difference, seen, start, WEIGHTS, N_SWEEPS, stiffness, planes, dealt, flow
+        )
+    return flow
