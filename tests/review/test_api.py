@@ -132,3 +132,41 @@ def test_a_missing_object_can_be_taken(served):
 def test_the_api_describes_itself(served):
     document = served.client.get("/api/v1/openapi.json").json
     assert "/api/v1/logs/{log_id}/edits" in document["paths"]
+
+
+def _nearest(served, sweep=3):
+    """Return the truth box nearest to the sensor."""
+    truth, pose = served.log.truth(), served.log.world_from_sensor[sweep]
+    here = truth[truth.timestamps_ns == served.log.timestamps_ns[sweep]].cuboids
+    return here[[int(np.argmin(np.hypot(*(here.center_m[:, :2] - pose[:2, 3]).T)))]]
+
+
+def _click(served, point, **more):
+    body = {"track_id": "clicked", "sweep": 3, "point_m": list(point), **more}
+    return served.client.post(f"{served.root}/clicks", json=body)
+
+
+def test_a_click_makes_a_whole_track_once(served):
+    place = _nearest(served).center_m[0]
+    answer = _click(served, place)
+    assert answer.status_code == 200, answer.text
+    track = served.tracks()["clicked"]
+    assert track["source"] == "model:click"
+    assert len(track["sweeps"]) > 5
+    before = served.workspace.edits(served.log).revision
+    assert _click(served, place).json == answer.json
+    assert served.workspace.edits(served.log).revision == before
+
+
+def test_a_click_on_nothing_is_told(served):
+    answer = _click(served, [5000, 5000, 0])
+    assert answer.status_code == 400
+    assert served.workspace.edits(served.log).revision == 0
+
+
+def test_the_ground_under_a_truth_box(served):
+    box = _nearest(served)
+    x, y, z = box.center_m[0]
+    found = served.get("/ground", x_m=x, y_m=y).json["z_m"]
+    assert found == pytest.approx(z - box.size_m[0, 2] / 2, abs=0.3)
+    assert served.get("/ground", x_m=1e6, y_m=0).json["z_m"] is None

@@ -12,7 +12,7 @@ from perception_label.storage.edits.edit import Edit
 HINT_SWEEPS = 5  # every so many sweeps a machine's box becomes a keyframe that is only a hint
 
 
-def adoption(track_id: str, boxes: Labels, source: str) -> list[Edit]:
+def adoption(track_id: str, boxes: Labels, source: str, *, every: int = HINT_SWEEPS) -> list[Edit]:
     """Return the edits that make a machine's track one of the edit log, its boxes hints.
 
     The same boxes give the same edit ids: who adopts a track a second time changes nothing.
@@ -25,6 +25,8 @@ def adoption(track_id: str, boxes: Labels, source: str) -> list[Edit]:
         Its M >= 1 boxes by time, world frame.
     source : str
         Who made them, such as `model:proposals`.
+    every : int
+        Of so many boxes one becomes a keyframe; the last one does, too.
     """
     at = boxes.timestamps_ns
     class_name = boxes.class_names[boxes.classes[0]]
@@ -32,7 +34,7 @@ def adoption(track_id: str, boxes: Labels, source: str) -> list[Edit]:
     made = make.create_track(
         track_id, class_name, size_m=size, span_ns=(int(at[0]), int(at[-1])), source=source
     )
-    rows = np.unique(np.append(np.arange(0, len(at), HINT_SWEEPS), len(at) - 1)).tolist()
+    rows = np.unique(np.append(np.arange(0, len(at), every), len(at) - 1)).tolist()
     hints = [
         make.set_keyframe(
             track_id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dash_mantine_components as dmc
 from dash import Dash, html
 
-from perception_label.review.components import Panes, Viewer
+from perception_label.review.components import Keyboard, Panes, Viewer
 from perception_label.review.server import build_server
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def _layout(log_id: str) -> object:
     viewer = Viewer(id="viewer", log=log_id, style={"flex": 1, "minWidth": 0})
     panes = Panes(id="panes", log=log_id, style={"width": "22rem"})
     return dmc.MantineProvider(
-        html.Div([viewer, panes], style={"position": "fixed", "inset": 0, "display": "flex"}),
+        html.Div(
+            [viewer, panes, Keyboard(id="keys", log=log_id)],
+            style={"position": "fixed", "inset": 0, "display": "flex"},
+        ),
         defaultColorScheme="dark",
     )

@@ -50,3 +50,13 @@ class Panes(_Ours):
 
     names = ("id", "log", "prefix", "style", "className")
     _type = "Panes"
+
+
+class Keyboard(_Ours):
+    """The keys of the page; `command` is the last one that the page itself has to carry out.
+
+    `keymap` replaces shipped keys: action to `{"keys": [...], "does": "..."}`.
+    """
+
+    names = ("id", "log", "prefix", "keymap", "command")
+    _type = "Keyboard"

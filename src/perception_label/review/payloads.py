@@ -54,6 +54,24 @@ class QueueQuery(BaseModel):
     kind: str | None = None
 
 
+class GroundQuery(BaseModel):
+    """A place, world frame."""
+
+    x_m: float
+    y_m: float
+
+
+class Click(BaseModel):
+    """A click on an object; the client names the track, so that sending again is safe."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    track_id: Id
+    sweep: int = Field(ge=0)
+    point_m: list[float] = Field(min_length=3, max_length=3, description="World frame.")
+    class_name: Id | None = None
+
+
 class Op(BaseModel):
     """One edit that a client asks for; see `docs/edits.md` for the kinds and their `after`."""
 

@@ -1,4 +1,5 @@
+import Keyboard from './components/Keyboard.tsx';
 import Panes from './components/Panes.tsx';
 import Viewer from './components/Viewer.tsx';
 
-export {Panes, Viewer};
+export {Keyboard, Panes, Viewer};

@@ -9,6 +9,7 @@ import type {Box} from './types.ts';
 const STILL_MS = 150; // after a move, all points are drawn again
 const CLICK_PX = 4; // farther, a press was a drag
 const HANDLE_PX = 7;
+const PICK_PX = 8; // of a point, from the pointer
 export const PREFETCH = 10; // sweeps each way
 
 export interface Timings {sweep: number; first_ms: number; whole_ms: number; points: number}
@@ -24,8 +25,6 @@ export class MainView {
   budget = 150_000;
   timings: Timings[] = [];
   onTimings: (timings: Timings) => void = () => undefined;
-  /** Called on a click on nothing, with a place on the ground near it, world frame. */
-  onGround: (place: Vec, event: PointerEvent) => void = () => undefined;
   private perspective = new T.PerspectiveCamera(55, 1, 0.1, 600);
   private above = new T.OrthographicCamera(-40, 40, 40, -40, -200, 400);
   private orbit: InstanceType<typeof T.OrbitControls>;
@@ -149,6 +148,8 @@ export class MainView {
     if (what === 'scene') this.opened();
     if (what === 'sweep') void this.showSweep();
     if (what === 'view') this.restyle();
+    if (what === 'zoom') this.zoom();
+    if (what === 'tool') this.canvas.style.cursor = this.session.tool ? 'crosshair' : '';
     if (what !== 'outbox' && what !== 'told') this.redraw();
   }
 
@@ -363,12 +364,47 @@ export class MainView {
       const enters = rayEnters(box, from, direction.toArray());
       if (enters < best) [best, found] = [enters, trackId];
     }
-    if (found) this.session.select(found);
-    else this.onGround(this.onGroundAt(event), event);
+    this.clicked(event, found);
+  }
+
+  private clicked(event: PointerEvent, found: string | null): void {
+    const {session} = this, {tool} = session;
+    session.takeUp('');
+    if (tool === 'new') void session.click(this.pointAt(event) ?? this.groundAt(event));
+    else if (tool === 'merge' && session.selected && found && found !== session.selected) {
+      session.edit('merge', session.selected, {other_id: found});
+    } else if (found) session.select(found);
+  }
+
+  private zoom(): void {
+    const box = this.session.selected ? this.session.boxAt(this.session.selected, this.session.sweep) : null;
+    if (box) this.lookAt(box);
+  }
+
+  /** The first point near the pointer's ray, world frame. */
+  private pointAt(event: PointerEvent): Vec | null {
+    const cloud = this.session.clouds.peek(this.session.sweep), at = this.canvas.getBoundingClientRect();
+    if (!cloud?.header) return null;
+    const {values, rows} = cloud, p = new T.Vector4(), whole = new T.Matrix4().multiplyMatrices(
+      this.camera.projectionMatrix, this.camera.matrixWorldInverse).multiply(this.points.object.matrix);
+    const x0 = event.clientX - at.left, y0 = event.clientY - at.top;
+    let best = Infinity, row = -1;
+    for (let k = 0; k < rows; k++) {
+      p.set(values[4 * k] / 65535, values[4 * k + 1] / 65535, values[4 * k + 2] / 65535, 1).applyMatrix4(whole);
+      if (p.w <= 0) continue;
+      const x = ((p.x / p.w + 1) / 2) * at.width, y = ((1 - p.y / p.w) / 2) * at.height;
+      const away = Math.hypot(x - x0, y - y0);
+      // Nearness to the pointer counts more than nearness to the eye.
+      if (away < PICK_PX && away + p.w / 50 < best) [best, row] = [away + p.w / 50, k];
+    }
+    if (row < 0) return null;
+    const v = new T.Vector3(values[4 * row] / 65535, values[4 * row + 1] / 65535, values[4 * row + 2] / 65535);
+    v.applyMatrix4(this.points.object.matrix);
+    return [v.x + this.origin[0], v.y + this.origin[1], v.z + this.origin[2]];
   }
 
   /** Where the pointer's ray meets the level that the ego vehicle stands on. */
-  private onGroundAt(event: PointerEvent): Vec {
+  private groundAt(event: PointerEvent): Vec {
     const pose = this.session.scene?.world_from_sensor?.[this.session.sweep];
     const lower = this.session.scene?.ego_from_lidar[11] ?? 0;
     const level = (pose?.[11] ?? 0) - this.origin[2] - lower;

@@ -5,9 +5,13 @@ import type {Box, Op, Result, Scene, Track} from './types.ts';
 
 /**
  * What changed. `scene`: opened; `sweep`: another sweep is shown; `tracks`: boxes changed; `select`; `live`: the
- * selected box is being dragged; `view`: colours, sizes, what is hidden; `outbox`: unsaved ops; `told`: a message.
+ * selected box is being dragged; `view`: colours, sizes, what is hidden; `zoom`: go to the selected box; `tool`: what
+ * the next click does; `outbox`: unsaved ops; `told`: a message.
  */
-export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'outbox' | 'told';
+export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'zoom' | 'tool' | 'outbox' | 'told';
+
+/** What the next click in the main view does: pick (''), make a track of what is there, join with the selected one. */
+export type Tool = '' | 'new' | 'merge';
 
 export interface View {
   colour: 'height' | 'intensity' | 'class' | 'track' | 'source' | 'time'; pointSize: number; isBirdsEye: boolean; isFocused: boolean;
@@ -31,6 +35,7 @@ export class Session {
   /** Where mine was when the server had another one. */
   ghosts = new Map<string, Box>();
   told = '';
+  tool: Tool = '';
   view: View = {
     colour: 'height', pointSize: 2, isBirdsEye: false, isFocused: false, around: 0, hidesOthers: false, showsTrajectory: false,
   };
@@ -110,6 +115,23 @@ export class Session {
     if (!track || k < 0 || !track.size_m) return null;
     const [x, y, z, yaw] = track.poses.slice(4 * k, 4 * k + 4);
     return {center: [x, y, z], size: [...track.size_m], yaw};
+  }
+
+  takeUp(tool: Tool): void {
+    this.tool = tool;
+    this.tell('tool');
+  }
+
+  /** Make a track of what stands at a place, world frame: the engine fits it and carries it over the log. */
+  async click(place: number[], className?: string): Promise<void> {
+    const body = {track_id: crypto.randomUUID(), sweep: this.sweep, point_m: place, class_name: className ?? null};
+    try {
+      const made = await this.api.post<{track_id: string}>('/clicks', body);
+      await this.refresh([made.track_id]);
+      this.select(made.track_id);
+    } catch (error) {
+      this.say((error as Error).message);
+    }
   }
 
   drag(box: Box): void {

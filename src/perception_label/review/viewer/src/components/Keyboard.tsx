@@ -1,0 +1,61 @@
+import React, {useEffect, useRef, useState} from 'react';
+import {sessionActions} from '../core/actions.ts';
+import {KEYMAP, Keys, type Keymap} from '../core/keys.ts';
+import {sessionOf} from '../core/session.ts';
+
+type Props = {
+  /** The ID of this component in Dash callbacks. */
+  id?: string;
+  /** The log whose page this is. */
+  log: string;
+  /** What the routes of the server begin with. */
+  prefix?: string;
+  /** Other keys than the shipped ones: action to {keys, does}. */
+  keymap?: object;
+  /** The last command that the page has to carry out (read-only): {name, n}. */
+  command?: object;
+  /** Dash's way of hearing of changes. */
+  setProps?: (props: Record<string, unknown>) => void;
+};
+
+/** The keys of the page, and the list of them that `?` shows. */
+const Keyboard = (props: Props): React.ReactElement => {
+  const {id, log, prefix = '', keymap} = props;
+  const [isOpen, open] = useState(false);
+  const close = useRef<HTMLButtonElement>(null);
+  const report = useRef(props.setProps);
+  report.current = props.setProps;
+  const map = {...KEYMAP, ...(keymap as Keymap | undefined)};
+  useEffect(() => {
+    const session = sessionOf(prefix, log), own = sessionActions(session);
+    let n = 0;
+    const pages = Object.keys(map).filter((name) => !own[name] && name !== 'help');
+    const sends = Object.fromEntries(pages.map((name) => [name, () => report.current?.({command: {name, n: ++n}})]));
+    const keys = new Keys(map, {...sends, ...own, help: () => open((was) => !was), leave: (event) => {
+      open(false);
+      own.leave(event);
+    }});
+    return () => keys.dispose();
+  }, [prefix, log, keymap]);
+  useEffect(() => {
+    if (isOpen) close.current?.focus();
+  }, [isOpen]);
+  if (!isOpen) return <span id={id} hidden />;
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    if (event.key === 'Escape' || event.key === '?') open(false);
+  };
+  return (
+    <div id={id} role="dialog" aria-modal="true" aria-label="Keys" className="pl-keys" onKeyDown={onKeyDown} onClick={() => open(false)}>
+      <div onClick={(event) => event.stopPropagation()}>
+        <button ref={close} type="button" onClick={() => open(false)} aria-label="Close">×</button>
+        <dl>
+          {Object.entries(map).map(([name, {keys, does}]) => (
+            <div key={name}><dt>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{does}</dd></div>
+          ))}
+        </dl>
+      </div>
+    </div>
+  );
+};
+
+export default Keyboard;

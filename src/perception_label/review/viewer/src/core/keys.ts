@@ -1,0 +1,45 @@
+// One dispatcher for all keys; what they do is in keymap.json, which a page may replace.
+import shipped from './keymap.json';
+
+export type Keymap = Record<string, {keys: string[]; does: string}>;
+
+export const KEYMAP: Keymap = shipped;
+
+/** The name of a key press, such as `ctrl+shift+z`; Shift is left out where it only makes the character. */
+export function nameOf(event: KeyboardEvent): string {
+  const key = event.key === ' ' ? 'space' : event.key.toLowerCase();
+  const isLetter = /^[a-z]$/.test(key) || key.length > 1;
+  const parts = [event.ctrlKey || event.metaKey ? 'ctrl' : '', event.altKey ? 'alt' : '', event.shiftKey && isLetter ? 'shift' : ''];
+  return [...parts.filter(Boolean), key].join('+');
+}
+
+const TYPES_IN = 'input, textarea, select, [contenteditable="true"], [role="textbox"], [role="combobox"]';
+// Keys that a button or a list needs itself while it has the focus.
+const OF_CONTROLS = new Set(['enter', 'space', 'arrowleft', 'arrowright', 'arrowup', 'arrowdown', 'escape']);
+const CONTROLS = 'button, a, [role="dialog"], [role="menu"], [role="listbox"], [role="tab"], .ag-root';
+
+/** Calls an action's function when one of its keys is pressed; never while somebody types. */
+export class Keys {
+  private names = new Map<string, string>();
+  private stop = new AbortController();
+
+  constructor(readonly keymap: Keymap, private actions: Record<string, (event: KeyboardEvent) => void>) {
+    for (const [action, {keys}] of Object.entries(keymap)) for (const key of keys) this.names.set(key, action);
+    window.addEventListener('keydown', (event) => this.pressed(event), {signal: this.stop.signal});
+  }
+
+  dispose(): void {
+    this.stop.abort();
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    const target = event.target as HTMLElement | null, name = nameOf(event);
+    if (event.defaultPrevented || target?.closest?.(TYPES_IN)) return;
+    if (OF_CONTROLS.has(name) && target?.closest?.(CONTROLS)) return;
+    const action = this.names.get(name);
+    const act = action ? this.actions[action] : undefined;
+    if (!act) return;
+    event.preventDefault();
+    act(event);
+  }
+}
