@@ -128,7 +128,7 @@ class VideoImages:
     def _backwards(self, wanted: range) -> Iterator[Picture]:
         decoder = Decoder(self.index)
         width, height = self._stored
-        most = max(1, self._cache.limit_bytes // (width * height))
+        most = max(1, max(self._cache.limit_bytes, AHEAD_BYTES) // (width * height))
         turned = wanted[::-1]
         end = len(turned)
         while end:
