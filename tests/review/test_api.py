@@ -170,3 +170,39 @@ def test_the_ground_under_a_truth_box(served):
     found = served.get("/ground", x_m=x, y_m=y).json["z_m"]
     assert found == pytest.approx(z - box.size_m[0, 2] / 2, abs=0.3)
     assert served.get("/ground", x_m=1e6, y_m=0).json["z_m"] is None
+
+
+def test_pictures_of_a_camera(town, tmp_path):
+    import io
+    from dataclasses import replace
+
+    from PIL import Image
+
+    from perception_label import open_workspace
+    from perception_label.geometry.cameras import Camera, Images
+    from perception_label.review.server import build_server
+
+    folder = tmp_path / "front"
+    folder.mkdir()
+    paths = []
+    for k in range(3):
+        paths.append(folder / f"{k}.png")
+        Image.new("RGB", (64, 48), (80 * k, 0, 0)).save(paths[-1])
+    lens = ((50.0, 0.0, 31.5), (0.0, 50.0, 23.5), (0.0, 0.0, 1.0))
+    recording = replace(
+        town,
+        cameras={"front": Camera(64, 48, lens, np.eye(4))},
+        images={"front": Images(town.timestamps_ns[:3], tuple(paths))},
+    )
+    workspace = open_workspace(tmp_path / "ws", create=True)
+    workspace.ingest(recording)
+    client = build_server(workspace).test_client()
+    root = f"/api/v1/logs/{workspace.log().id}/cameras"
+    whole = client.get(f"{root}/front/images/2")
+    assert whole.data == paths[2].read_bytes()
+    small = client.get(f"{root}/front/images/2", query_string={"width_px": 32})
+    seen = Image.open(io.BytesIO(small.data))
+    assert (seen.size, seen.format) == ((32, 24), "JPEG")
+    assert np.asarray(seen)[12, 16] == pytest.approx([160, 0, 0], abs=4)
+    assert client.get(f"{root}/front/images/3").status_code == 404
+    assert client.get(f"{root}/rear/images/0").status_code == 404

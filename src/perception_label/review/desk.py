@@ -12,6 +12,7 @@ from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels, each_track
 from perception_label.pipeline.adopt import adoption
 from perception_label.pipeline.boxes import MAKERS, machine_labels
+from perception_label.pipeline.camera_images import open_camera
 from perception_label.pipeline.propose import NAME as PROPOSALS
 from perception_label.pipeline.solve import NAME as SOLVED
 from perception_label.pipeline.solve import solve_state, sources_of
@@ -19,6 +20,7 @@ from perception_label.pipeline.workspace import Workspace
 from perception_label.storage.edits import EditLog, LogState, TrackState
 from perception_label.storage.edits.edit import Edit, Outcome
 from perception_label.storage.logs import Log
+from perception_label.video.images import ImageSource
 
 MOST_SHOWN = 20_000  # solved tracks that are kept; the oldest is forgotten first
 
@@ -76,6 +78,7 @@ class Desk:
         self._machine: dict[str, tuple[tuple[int, int], dict[str, Labels]]] = {}
         self._shown: dict[tuple[str, int], Shown] = {}
         self._busy: dict[str, Lock] = {}
+        self._cameras: dict[str, ImageSource] = {}
 
     def track_ids(self, state: LogState | None = None) -> list[str]:
         """Return the tracks that are to be labelled: the edit log's, and untouched proposals."""
@@ -116,6 +119,19 @@ class Desk:
             if boxes is not None:
                 return boxes, source
         return None
+
+    def camera(self, name: str) -> ImageSource:
+        """Return the images of a camera, opened once.
+
+        Raises
+        ------
+        SettingError, SourceError
+            If there is no such camera, or its images cannot be read.
+        """
+        with self._turn:
+            if name not in self._cameras:
+                self._cameras[name] = open_camera(self.log, name)
+            return self._cameras[name]
 
     def apply(self, edit: Edit) -> Outcome:
         """Append one edit; a machine's track that it is the first of is adopted before it.

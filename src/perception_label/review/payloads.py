@@ -33,6 +33,12 @@ class ImagePath(LogPath):
     image: int = Field(ge=0)
 
 
+class ImageQuery(BaseModel):
+    """How large a picture is wanted."""
+
+    width_px: int | None = Field(default=None, ge=16, le=8192)
+
+
 class TracksQuery(BaseModel):
     """Which tracks: all, those named, or those edited after a revision."""
 
