@@ -69,14 +69,19 @@ class Fixes:
         if not rows:
             return
         self.poses[rows] = poses
-        values, vectors = np.linalg.eigh(np.array(curved) * np.outer(_WORTH, _WORTH))
-        axes = np.swapaxes(vectors, 1, 2)
-        found = (vectors * np.maximum(values, 0.0)[:, None]) @ axes + _LEAST
-        weights = np.linalg.inv(np.linalg.inv(found) + _NOISE)
-        yaw = self.poses[rows, 3]
-        turn = np.zeros((len(rows), 3, 3))
-        turn[:, 0, 0] = turn[:, 1, 1] = np.cos(yaw)
-        turn[:, 1, 0] = np.sin(yaw)
-        turn[:, 0, 1] = -turn[:, 1, 0]
-        turn[:, 2, 2] = 1.0
-        self.weights[rows] = turn @ weights @ np.swapaxes(turn, 1, 2)
+        self.weights[rows] = information(np.array(curved), self.poses[rows, 3])
+
+
+def information(curved: Floats, yaw_rad: Floats) -> Floats:
+    """Return the information (R, 3, 3) of aligned poses from the curvatures of their likeness."""
+    values, vectors = np.linalg.eigh(curved * np.outer(_WORTH, _WORTH))
+    axes = np.swapaxes(vectors, 1, 2)
+    found = (vectors * np.maximum(values, 0.0)[:, None]) @ axes + _LEAST
+    weights = np.linalg.inv(np.linalg.inv(found) + _NOISE)
+    turn = np.zeros((len(yaw_rad), 3, 3))
+    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(yaw_rad)
+    turn[:, 1, 0] = np.sin(yaw_rad)
+    turn[:, 0, 1] = -turn[:, 1, 0]
+    turn[:, 2, 2] = 1.0
+    out: Floats = turn @ weights @ np.swapaxes(turn, 1, 2)
+    return out

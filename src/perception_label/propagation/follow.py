@@ -4,7 +4,8 @@ Rigid objects are aligned to the shape they showed so far (robust point-to-point
 the plane, several starts), people are centred (mean shift; Comaniciu and Meer 2002).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from perception_label.arrays import Floats, Mask, Points
 from perception_label.geometry.cuboids import wrap
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.height import Height
-from perception_label.propagation.motion import Motion
 from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
 from perception_label.propagation.standing import followed_shape
 from perception_label.propagation.views import Keys, Subject
@@ -29,59 +29,101 @@ _SLOWEST = 0.02  # slower is likelier, by this per m/s and root of a hundred poi
 _SPEEDS_MPS = 0.25  # apart, tried at first
 
 
-def follow_rigid(subject: Subject, height: Height) -> Fixes:
-    """Return where alignment finds a rigid object in every sweep it was followed to."""
+Seen = tuple[Floats, Floats]  # a pose (4,), the likeness's curvature (3, 3) there
+
+
+class Walk(Protocol):
+    """A rigid object on its way from a keyframe, sweep by sweep."""
+
+    @property
+    def yaw_rad(self) -> float:
+        """Heading in the last sweep."""
+
+    def step(self, i: int, shape: Shape) -> Seen | None:
+        """Look for the object in sweep i; what is found is added to its shape."""
+
+
+def follow_rigid(
+    subject: Subject,
+    height: Height,
+    start: Callable[[Subject, Height, int, float], Walk],
+) -> tuple[Fixes, Floats]:
+    """Return where alignment finds a rigid object in every sweep it was followed to.
+
+    `start` makes a walk from a key's number and the first speed. The second result, (S,), is the
+    headings on the way, each from the nearest keyframe.
+    """
     views, keys = subject.views, subject.keys
     ways = Fixes.none(len(views)), Fixes.none(len(views))
     keyed = followed_shape(subject)
+    yaw = np.empty(len(views))
+    yaw[keys.at] = keys.poses[:, 3]
     for k, here in enumerate(keys.at.tolist()):
         speed = first_speed(subject, k, keyed)
         for way, sweeps in zip(ways, keys.between(k, len(views)), strict=True):
-            shape = followed_shape(subject)
-            walk = _Walk(here, keys.poses[k].copy(), np.array([speed, 0.0, 0.0, 0.0]))
+            shape, walk = followed_shape(subject), start(subject, height, k, speed)
             rows, poses, curved = [], [], []
             for i in sweeps:
-                found = _step(subject, i, shape, walk, height)
+                found = walk.step(i, shape)
+                if i not in keys.at and keys.nearest(i) == k:
+                    yaw[i] = walk.yaw_rad
                 if found is not None:
                     rows.append(i)
                     poses.append(found[0])
                     curved.append(found[1])
             way.set_aligned(rows, poses, curved)
             _straighten(way, keys, here, sweeps)
-    return agreed(*ways, subject)
+    return agreed(*ways, subject), np.unwrap(yaw)
 
 
-class _Walk:
-    """Where a followed object was last seen, and how fast it went, in its own axes per second."""
+class Stroll:
+    """It goes on as it went: looked for a little farther each sweep that it was not found."""
 
-    def __init__(self, at: int, pose: Floats, speed: Floats) -> None:
-        self.at, self.pose, self.speed, self.n_lost = at, pose, speed, 0
+    def __init__(self, subject: Subject, height: Height, k: int, speed_mps: float) -> None:
+        self._subject, self._height = subject, height
+        self._at, self._pose = int(subject.keys.at[k]), subject.keys.poses[k].copy()
+        # In its own axes, per second.
+        self._speed, self._n_lost = np.array([speed_mps, 0.0, 0.0, 0.0]), 0
 
+    @property
+    def yaw_rad(self) -> float:
+        """Heading in the last sweep."""
+        return float(self._pose[3])
 
-def _step(
-    subject: Subject, i: int, shape: Shape, walk: _Walk, height: Height
-) -> tuple[Floats, Floats] | None:
-    """Look for the object in sweep i; return its pose and the likeness's curvature there."""
-    views = subject.views
-    dt = views.seconds[i] - views.seconds[walk.at]
-    guess = place(walk.pose, (walk.speed * dt)[None])[0]
-    guess[2] = height.at(i, guess)
-    reach = min(1.5, 0.4 + 0.3 * walk.n_lost)
-    half = shape.size_m / 2 + MARGIN_M + np.array([reach, 0.6 * reach, 0.0])
-    points = crop(views.points(i), guess, half, MOST_POINTS)
-    starts = np.zeros((3 if walk.n_lost <= 2 else 5, 4))
-    starts[1:3, 0] = -reach, reach
-    starts[3:, 0] = [-reach / 2, reach / 2][: len(starts) - 3]
-    best = best_alignment(shape, points, starts, _DEVIATION)
-    if best is None:
-        walk.n_lost += 1
-        return None
-    curved = shape.curvature(points, best)
-    shape.add(points, best)
-    pose = place(guess, best[None])[0]
-    _learn_speed(walk, pose, dt, subject.motion)
-    walk.at, walk.pose, walk.n_lost = i, pose, 0
-    return pose, curved
+    def step(self, i: int, shape: Shape) -> Seen | None:
+        """Look for the object in sweep i; return its pose and the likeness's curvature there."""
+        views = self._subject.views
+        dt = float(views.seconds[i] - views.seconds[self._at])
+        guess = place(self._pose, (self._speed * dt)[None])[0]
+        guess[2] = self._height.at(i, guess)
+        reach = min(1.5, 0.4 + 0.3 * self._n_lost)
+        half = shape.size_m / 2 + MARGIN_M + np.array([reach, 0.6 * reach, 0.0])
+        points = crop(views.points(i), guess, half, MOST_POINTS)
+        starts = np.zeros((3 if self._n_lost <= 2 else 5, 4))
+        starts[1:3, 0] = -reach, reach
+        starts[3:, 0] = [-reach / 2, reach / 2][: len(starts) - 3]
+        best = best_alignment(shape, points, starts, _DEVIATION)
+        if best is None:
+            self._n_lost += 1
+            return None
+        curved = shape.curvature(points, best)
+        shape.add(points, best)
+        pose = place(guess, best[None])[0]
+        self._learn_speed(pose, dt)
+        self._at, self._pose, self._n_lost = i, pose, 0
+        return pose, curved
+
+    def _learn_speed(self, pose: Floats, dt: float) -> None:
+        """Update the running speed by the step to a new pose."""
+        if dt == 0:
+            return
+        step, motion = pose - self._pose, self._subject.motion
+        c, s = np.cos(self._pose[3]), np.sin(self._pose[3])
+        ahead, sideways = c * step[0] + s * step[1], c * step[1] - s * step[0]
+        new = np.array([ahead, sideways, 0.0, step[3]]) / dt
+        self._speed = self._speed + _GAIN * np.array([1.0, 0.5, 0.0, 0.5]) * (new - self._speed)
+        self._speed[1] *= 0.5
+        self._speed[0] = np.clip(self._speed[0], -motion.top_mps, motion.top_mps)
 
 
 def best_alignment(
@@ -97,19 +139,6 @@ def best_alignment(
         return None
     found_pose: Floats = poses[best]
     return found_pose
-
-
-def _learn_speed(walk: _Walk, pose: Floats, dt: float, motion: Motion) -> None:
-    """Update the running speed by the step to a new pose."""
-    if dt == 0:
-        return
-    step = pose - walk.pose
-    c, s = np.cos(walk.pose[3]), np.sin(walk.pose[3])
-    ahead, sideways = c * step[0] + s * step[1], c * step[1] - s * step[0]
-    new = np.array([ahead, sideways, 0.0, step[3]]) / dt
-    walk.speed = walk.speed + _GAIN * np.array([1.0, 0.5, 0.0, 0.5]) * (new - walk.speed)
-    walk.speed[1] *= 0.5
-    walk.speed[0] = np.clip(walk.speed[0], -motion.top_mps, motion.top_mps)
 
 
 def first_speed(subject: Subject, k: int, shape: Shape) -> float:

@@ -17,6 +17,8 @@ class Motion:
         Spread of the speed across the heading; infinite for who walks any way.
     turn : float
         Density of angular acceleration, rad^2/s^3.
+    bend : float
+        Spread of the curvature of its way at slow speed, 1/m.
     top_mps : float
         Nothing of the class moves faster in town or on a road.
     """
@@ -26,11 +28,12 @@ class Motion:
     sideways: float = 0.2
     slip_mps: float = 0.3
     turn: float = 0.03
+    bend: float = 0.12
     top_mps: float = 36.0
 
 
 VEHICLE = Motion()
-CYCLE = Motion(ahead=2.0, sideways=1.0, turn=0.2, top_mps=14.0)
+CYCLE = Motion(ahead=2.0, sideways=1.0, turn=0.2, bend=0.3, top_mps=14.0)
 WALKER = Motion(
     is_rigid=False, ahead=1.0, sideways=1.0, slip_mps=float("inf"), turn=0.3, top_mps=3.0
 )

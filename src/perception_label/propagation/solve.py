@@ -17,9 +17,11 @@ import numpy as np
 
 from perception_label.arrays import Floats, Mask
 from perception_label.geometry.cuboids import wrap
+from perception_label.propagation.chase import Chase
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.follow import (
     MOST_POINTS,
+    Stroll,
     best_alignment,
     follow_rigid,
     follow_walker,
@@ -41,6 +43,7 @@ _CLIMB_MPS = 0.3  # spread of vertical speed: 3 % at 10 m/s
 _COURSE_MPS = 1.0  # slower than this, the course says nothing of the heading
 _COURSE_RAD = 0.05  # spread of the heading about the course, in a bend
 _SLIP_MPS = 0.3
+_SURE = 0.95  # share of the sweeps in which what is followed is found
 _WALKING_MPS = 0.4  # slower, people turn on the spot
 
 
@@ -72,7 +75,7 @@ def solve_path(
     hints : Fixes, optional
         Poses of another source, for where it was not found by following.
     """
-    keys = subject.keys
+    views, keys = subject.views, subject.keys
     height = Height(subject)
     followed = None
     if is_static is None and len(keys.at) > 1 and _apart_m(keys.poses) < SAME_M:
@@ -86,24 +89,31 @@ def solve_path(
     if followed is not None:
         fixes = followed
     elif subject.motion.is_rigid:
-        fixes = follow_rigid(subject, height)
+        fixes, _ = follow_rigid(subject, height, Stroll)
     else:
         fixes = follow_walker(subject)
-    fixes = fixes if hints is None else fixes.or_else(hints)
-    _hold(fixes, keys)
-    return _moving(subject, height, fixes)
+    straight = np.interp(views.seconds, views.seconds[keys.at], keys.poses[:, 3])
+    path = _moving(subject, height, _held(fixes, hints, keys), straight)
+    if not subject.motion.is_rigid or path.found.mean() > _SURE:
+        return path
+    fixes, yaw = follow_rigid(subject, height, Chase)
+    other = _moving(subject, height, _held(fixes, hints, keys), yaw)
+    # What follows something else, or keeps to no path, is found in fewer sweeps.
+    return other if other.found.sum() > path.found.sum() else path
 
 
 def _apart_m(poses: Floats) -> float:
     return float(np.ptp(poses[:, :2], axis=0).max())
 
 
-def _hold(fixes: Fixes, keys: Keys) -> None:
-    """Between two keyframes in one place, stay there."""
+def _held(fixes: Fixes, hints: Fixes | None, keys: Keys) -> Fixes:
+    """Return fixes, hints where there are none; between two keyframes in one place, stay there."""
+    fixes = fixes if hints is None else fixes.or_else(hints)
     for k in range(len(keys.at) - 1):
         if _apart_m(keys.poses[k : k + 2]) < SAME_M:
             for i in range(int(keys.at[k]) + 1, int(keys.at[k + 1])):
                 fixes.set(i, keys.poses[k], np.diag(STILL_M[[0, 1, 3]] ** 2))
+    return fixes
 
 
 def _standing(subject: Subject) -> Path:
@@ -121,7 +131,7 @@ def _moved_away(subject: Subject, height: Height, gained: Floats) -> Fixes | Non
     """Return where it was followed to, if it was seen going away more than standing there."""
     if not subject.motion.is_rigid or len(gained) == 0 or _stands_near_key(subject, gained):
         return None
-    fixes = follow_rigid(subject, height)
+    fixes, _ = follow_rigid(subject, height, Stroll)
     offset = fixes.poses[:, :2] - subject.keys.poses[0, :2]
     n_away = (fixes.found & (np.hypot(offset[:, 0], offset[:, 1]) > 0.4)).sum()
     return fixes if n_away > 0.5 * len(gained) and n_away > _support(gained) else None
@@ -140,11 +150,9 @@ def _support(gained: Floats) -> float:
     return float((gained[:, 3] > 0.5 * np.maximum(gained[:, 2], 3)).sum())
 
 
-def _moving(subject: Subject, height: Height, fixes: Fixes) -> Path:
-    """Smooth, gather and align again, and smooth."""
+def _moving(subject: Subject, height: Height, fixes: Fixes, yaw: Floats) -> Path:
+    """Smooth, gather and align again, and smooth; yaw (S,) are the headings to start from."""
     views, keys, motion = subject.views, subject.keys, subject.motion
-    seconds = views.seconds
-    yaw = np.interp(seconds, seconds[keys.at], keys.poses[:, 3])
     before = np.full((len(views), 2), np.inf)
     for turn in range(PASSES + 1):
         states, covariances, kept, yaw, yaw_variance = _smooth(subject, fixes, yaw)
@@ -204,7 +212,7 @@ def _headings(subject: Subject, fixes: Fixes, states: Floats, yaw: Floats) -> tu
         value,
         total,
         keys.at,
-        keys.poses[:, 3],
+        yaw[keys.at] + wrap(keys.poses[:, 3] - yaw[keys.at]),
         density=motion.turn,
         rate=0.5,
     )
