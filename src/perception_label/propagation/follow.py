@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from perception_label.arrays import Floats, Mask, Points
+from perception_label.arrays import Floats, Ints, Mask, Points
 from perception_label.geometry.cuboids import wrap
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.height import Height
@@ -27,6 +27,9 @@ _DEVIATION = np.array([3.0, 5.0, 10.0])
 _GAIN = 0.5  # of each new step in the running speed
 _SLOWEST = 0.02  # slower is likelier, by this per m/s and root of a hundred points
 _SPEEDS_MPS = 0.25  # apart, tried at first
+_BEFORE = (15, 25)  # sweeps ago: what was there both times stands there ...
+_ELSEWHERE_M = 1.5  # ... if the person was so far off
+_CELL_M = 0.25  # cells of what stands
 
 
 Seen = tuple[Floats, Floats]  # a pose (4,), the likeness's curvature (3, 3) there
@@ -245,13 +248,15 @@ def _shift(
     """Yield sweep, place and number of points of a person followed by mean shift."""
     views, here, keyed = subject.views, int(subject.keys.at[k]), subject.keys.poses[k]
     at, when, velocity, n_lost = keyed[:2].copy(), here, np.zeros(2), 0
+    was = {here: at}
     for i in sweeps:
         dt = views.seconds[i] - views.seconds[when]
         guess = at + velocity * dt
         reach = 0.5 + 0.3 * min(n_lost, 3)
         pose = np.array([guess[0], guess[1], keyed[2], 0.0])
         half = np.array([reach + 0.4, reach + 0.4, subject.size_m[2] / 2])
-        points = crop(views.points(i), pose, half, 300)[:, :2].astype(np.float64)
+        around = crop(views.points(i), pose, half, 300)
+        points = around[~_stood(subject, was, i, pose, half, around)][:, :2].astype(np.float64)
         middle, n = _centre(points, -offset, (reach, 0.5, 0.45, 0.45))
         if n < 3:
             n_lost += 1
@@ -262,7 +267,30 @@ def _shift(
             speed = np.hypot(velocity[0], velocity[1])
             velocity = velocity * min(1.0, subject.motion.top_mps / max(speed, 1e-9))
         at, when, n_lost = new, i, 0
+        was[i] = new
         yield i, new, n
+
+
+def _stood(
+    subject: Subject, was: dict[int, Floats], i: int, pose: Floats, half: Floats, points: Points
+) -> Mask:
+    """Return which points were there already when the person was elsewhere, (N,)."""
+    step = 1 if i > next(iter(was)) else -1
+    stood = np.ones(len(points), dtype=np.bool_)
+    cells = _cells(points)
+    for back in _BEFORE:
+        before = was.get(i - step * back)
+        if before is None or np.hypot(*(before - pose[:2])) < _ELSEWHERE_M:
+            return np.zeros(len(points), dtype=np.bool_)
+        old = crop(subject.views.points(i - step * back), pose, half, 300)
+        stood &= np.isin(cells, _cells(old))
+    return stood
+
+
+def _cells(points: Points) -> Ints:
+    """Return numbers of the cells that points (N, 3) near the origin lie in, (N,)."""
+    cells = np.floor(points / _CELL_M).astype(np.int64) + 64
+    return cells[:, 0] * 16384 + cells[:, 1] * 128 + cells[:, 2]
 
 
 def _centre(points: Floats, start: Floats, radii: tuple[float, ...]) -> tuple[Floats, int]:
