@@ -1,11 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from perception_label.propagation.chase import Chase
 from perception_label.propagation.fixes import Fixes
-from perception_label.propagation.follow import agreed, first_speed, follow_rigid, follow_walker
+from perception_label.propagation.follow import (
+    Stroll,
+    agreed,
+    first_speed,
+    follow_rigid,
+    follow_walker,
+)
 from perception_label.propagation.height import Height
 from perception_label.propagation.standing import followed_shape, gains, has_moved, keyed_shape
-from propagation.scenes import CAR_M, PERSON_M, bend, subject
+from propagation.scenes import CAR_M, PERSON_M, bend, in_rows, seen, subject
 
 STILL = np.repeat([[9.0, 5.0, 0.8, 0.3]], 20, axis=0)
 
@@ -19,13 +28,50 @@ def test_the_first_speed_is_found(speed):
     assert first_speed(case, 0, keyed_shape(case)) == pytest.approx(speed, abs=0.5)
 
 
-def test_following_finds_the_car_in_every_sweep():
+@pytest.mark.parametrize("start", [Stroll, Chase])
+def test_following_finds_the_car_in_every_sweep(start):
     truth = bend(25)
     case = subject(truth, CAR_M, [12])
-    fixes = follow_rigid(case, Height(case))
+    fixes, yaw = follow_rigid(case, Height(case), start)
+    assert yaw == pytest.approx(truth[:, 3], abs=0.1)
     others = np.arange(25) != 12
     assert fixes.found[others].all()
     assert fixes.poses[others, :2] == pytest.approx(truth[others, :2], abs=0.4)
+
+
+def test_a_chase_finds_again_what_slowed_down_out_of_sight():
+    way = np.cumsum(np.r_[np.full(12, 0.8), np.linspace(0.8, 0.2, 14), np.full(10, 0.2)])
+    truth = np.column_stack([way - 8, np.full((36, 2), [7.0, 0.8]), np.zeros(36)])
+    case = hidden(subject(truth, CAR_M, [5]), range(12, 26))
+    fixes, _ = follow_rigid(case, Height(case), Chase)
+    assert fixes.found[26:].sum() >= 8
+    assert fixes.poses[30:, :2] == pytest.approx(truth[30:, :2], abs=0.4)
+    lost, _ = follow_rigid(case, Height(case), Stroll)
+    assert not (np.abs(lost.poses[30:, 0] - truth[30:, 0]) < 0.4).all()
+
+
+def test_a_person_who_walks_by_a_post_does_not_stay_there():
+    x = np.linspace(-4, 4, 61)
+    truth = np.column_stack([x, np.full((61, 2), [6.0, 0.9]), np.zeros(61)])
+    post = np.array([1.0, 6.45, 0.9, 0.0])
+    case = subject(truth, PERSON_M, [5], "pedestrian", n=15)
+    thick = np.array([0.4, 0.4, 1.7])
+    clouds = [
+        in_rows(np.concatenate([case.views.points(i), seen(post, thick, 120, 500)]))
+        for i in range(61)
+    ]
+    case = replace(case, views=replace(case.views, points=clouds.__getitem__))
+    fixes = follow_walker(case)
+    assert fixes.found[40:].all()
+    assert fixes.poses[40:, 0] == pytest.approx(x[40:], abs=0.5)
+
+
+def hidden(case, sweeps):
+    """The same with sweeps that see nothing."""
+    nothing = np.empty((0, 3), dtype=np.float32)
+    points = case.views.points
+    views = replace(case.views, points=lambda i: nothing if i in sweeps else points(i))
+    return replace(case, views=views)
 
 
 def test_following_a_person_stops_when_nobody_is_there():

@@ -60,7 +60,8 @@ class Chase:
         points = crop(views.points(i), guess, half, _WIDE_POINTS if is_wide else MOST_POINTS)
         if len(points) < 5:
             return None
-        best = _best(shape, points, reach, np.linalg.inv(spread + _FLOOR))
+        weight = np.linalg.inv(spread + _FLOOR).astype(np.float64)
+        best = _best(shape, points, reach, weight)
         need = SUPPORT + _WIDE_SUPPORT * is_wide
         if best is None or best[1] < need or abs(best[0][3]) > MOST_TURN_RAD:
             return None
@@ -84,10 +85,10 @@ def _best(
 def _starts(shape: Shape, points: Points, reach: Floats, weight: Floats) -> Floats:
     """Return the likeliest of places all over the reach, and the middle, (M, 4)."""
     ahead, aside = (_row(float(r)) for r in reach)
-    grid = np.zeros((len(ahead), len(aside), len(_TURNED_RAD), 4))
-    grid[..., 0], grid[..., 1] = ahead[:, None, None], aside[:, None]
-    grid[..., 3] = _TURNED_RAD
-    grid = grid.reshape(-1, 4)
+    places = np.zeros((len(ahead), len(aside), len(_TURNED_RAD), 4))
+    places[..., 0], places[..., 1] = ahead[:, None, None], aside[:, None]
+    places[..., 3] = _TURNED_RAD
+    grid: Floats = places.reshape(-1, 4)
     # In a narrow search a hundred points tell the places apart.
     step = 1 if len(points) > MOST_POINTS else 1 + len(points) // 100
     some = np.ascontiguousarray(points[::step])
@@ -109,4 +110,4 @@ def _deviation(poses: Floats, weight: Floats) -> Floats:
     """Return what poses (M, 4) lose for ending far from the prediction, (M,)."""
     off = poses[:, [0, 1, 3]]
     squared = ((off @ weight) * off).sum(axis=1)
-    return _COST * np.minimum(squared, _MOST_SQUARED)
+    return np.asarray(_COST * np.minimum(squared, _MOST_SQUARED))

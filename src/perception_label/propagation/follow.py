@@ -290,7 +290,7 @@ def _stood(
 def _cells(points: Points) -> Ints:
     """Return numbers of the cells that points (N, 3) near the origin lie in, (N,)."""
     cells = np.floor(points / _CELL_M).astype(np.int64) + 64
-    return cells[:, 0] * 16384 + cells[:, 1] * 128 + cells[:, 2]
+    return np.asarray(cells[:, 0] * 16384 + cells[:, 1] * 128 + cells[:, 2])
 
 
 def _centre(points: Floats, start: Floats, radii: tuple[float, ...]) -> tuple[Floats, int]:

@@ -222,11 +222,17 @@ def _walking(subject: Subject, speed: Floats, course: Floats) -> tuple[Floats, F
     """Return headings of who walks where they look, turned by as much as the keyframe says."""
     views, keys, motion = subject.views, subject.keys, subject.motion
     walking = speed > _WALKING_MPS
-    value = np.unwrap(np.where(walking, course, keys.poses[0, 3]))
+    # Who stands keeps the heading from the side of the keyframe.
+    walking[keys.at] = True
+    course[keys.at] = np.where(speed[keys.at] > _WALKING_MPS, course[keys.at], keys.poses[:, 3])
+    rows, told = np.arange(len(views)), np.flatnonzero(walking)
+    last = told[np.maximum(np.searchsorted(told, rows, side="right") - 1, 0)]
+    first = told[np.minimum(np.searchsorted(told, rows), len(told) - 1)]
+    value = np.unwrap(course[np.where(rows < keys.at[0], first, last)])
     # At each keyframe the course is so much off the heading; in between, straight from one to next.
     aside = np.unwrap(wrap(keys.poses[:, 3] - value[keys.at]))
     value += np.interp(views.seconds, views.seconds[keys.at], aside)
-    weight = np.where(walking, 1 / 0.15**2, 1e-3)
+    weight = np.where(walking, 1 / 0.15**2, 1 / 0.5**2)
     value += keys.poses[0, 3] - value[keys.at[0]]
     keyed = value[keys.at] + wrap(keys.poses[:, 3] - value[keys.at])
     return smooth_values(
