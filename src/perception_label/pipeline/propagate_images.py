@@ -1,11 +1,10 @@
 """Keyframes of 2-D tracks to labels on every image: each kind of geometry by its own method."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 
-from perception_label.arrays import Floats, Ints, Mask
+from perception_label.arrays import Ints, Mask
 from perception_label.geometry.image_labels import (
     ImageLabels,
     join_image_labels,
@@ -13,36 +12,10 @@ from perception_label.geometry.image_labels import (
     objects,
     texts,
 )
-from perception_label.geometry.shapes import Shape
+from perception_label.pipeline.follow_shapes import Followed, Progress, Share, follow
 from perception_label.video.images import ImageSource
 
 SOURCE = "video"  # of labels that were worked out
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """One track and kind of geometry over images first … first + n - 1.
-
-    Attributes
-    ----------
-    boxes_px : (n, 4) float64
-        The boxes, or those around the shapes; NaN where it is not.
-    shapes : n Shapes or None
-        None for boxes.
-    visible : (n,) bool
-        Whether it can be seen there.
-    expected_iou : (n,) float64
-        Overlap with the truth that is expected; NaN unknown.
-    next_keyframe : int
-        The image where one more keyframe would help most.
-    """
-
-    boxes_px: Floats
-    shapes: Sequence[Shape | None] | None
-    visible: Mask
-    expected_iou: Floats
-    next_keyframe: int
 
 
 def propagate(
@@ -88,11 +61,10 @@ def propagate(
         seen = rows[keys.visible[rows]]
         if len(seen):
             groups.setdefault(kind, []).append((name, seen))
-    share = _Share(progress, len(groups))
+    share = Share(progress, len(groups), last - first + 1)
     for kind in sorted(groups):
         tracks = groups[kind]
         followed = follow(kind, images, keys, [rows for _, rows in tracks], (first, last), share)
-        share.next()
         for (name, seen), track in zip(tracks, followed, strict=True):
             asked[name, kind] = track.next_keyframe
             alive = _alive(keys, places[name, kind], seen, (first, last))
@@ -148,44 +120,3 @@ def _labels(
         revision=np.full(m, keys.revision[row]),
     )
     return join_image_labels([keys[seen[inside]], followed])
-
-
-class _Share:
-    """Progress of several runs over the images as one."""
-
-    def __init__(self, progress: Progress | None, n_runs: int) -> None:
-        self._progress = progress
-        self._n = n_runs
-        self._run = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        if self._progress is not None:
-            self._progress(self._run * total + done, self._n * total)
-
-    def next(self) -> None:
-        self._run += 1
-
-
-def follow(
-    kind: str,
-    images: ImageSource,
-    keys: ImageLabels,
-    tracks: Sequence[Ints],
-    span: tuple[int, int],
-    progress: Progress,
-) -> list[Followed]:
-    """Return each track over the images of a span; `tracks` are its rows in `keys`, ascending."""
-    del images, kind
-    progress(0, 1)
-    return [_linear(keys, rows, span) for rows in tracks]
-
-
-def _linear(keys: ImageLabels, rows: Ints, span: tuple[int, int]) -> Followed:
-    first, last = span
-    at = np.arange(first, last + 1)
-    boxes = np.column_stack(
-        [np.interp(at, keys.images[rows], keys.boxes_px[rows, k]) for k in range(4)]
-    )
-    inside = (at >= keys.images[rows[0]]) & (at <= keys.images[rows[-1]])
-    boxes[~inside] = np.nan
-    return Followed(boxes, None, inside, np.full(len(at), np.nan), int(at[0]))

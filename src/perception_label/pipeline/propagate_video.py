@@ -11,8 +11,9 @@ from perception_label.errors import SettingError, SourceError
 from perception_label.export.image_labels import LabelledVideo, format_for, write_image_labels
 from perception_label.geometry.image_labels import ImageLabels
 from perception_label.geometry.shapes import KINDS
+from perception_label.pipeline.follow_shapes import Progress
 from perception_label.pipeline.image_keyframes import chosen_keys, labels_for
-from perception_label.pipeline.propagate_images import Progress, propagate
+from perception_label.pipeline.propagate_images import propagate
 from perception_label.storage.whole import write_whole
 from perception_label.video.images import ImageSource, open_images
 

@@ -20,7 +20,8 @@ from perception_label.geometry.image_labels import (
 from perception_label.geometry.masks import from_coco
 from perception_label.geometry.shapes import KINDS, Shape
 from perception_label.pipeline.camera_images import open_camera
-from perception_label.pipeline.propagate_images import Progress, propagate
+from perception_label.pipeline.follow_shapes import Progress
+from perception_label.pipeline.propagate_images import propagate
 from perception_label.pipeline.workspace import Workspace
 from perception_label.storage.edits.edit import HUMAN
 from perception_label.storage.edits.state import TrackState
