@@ -1,6 +1,7 @@
 """100,000 edits of 5,000 tracks: replay, one track, one append; the target is 1 s and 5 ms.
 
-`python benchmarks/storage/bench_edits.py` prints the table; `--url` measures PostgreSQL.
+`python benchmarks/storage/bench_edits.py` prints the table; `--url` measures PostgreSQL,
+`--shapes` sets boxes on images instead of cuboids.
 """
 
 import argparse
@@ -12,14 +13,19 @@ from time import perf_counter
 import numpy as np
 import pytest
 
+from perception_label.geometry.shapes import Shape
 from perception_label.storage.edits import EditLog, make
+from perception_label.storage.edits.checks_images import CameraImages
 from perception_label.storage.edits.database import Database
 
 N_TRACKS, N_EDITS, IN_ONE = 5_000, 100_000, 5_000
 TIMES = 10**18 + np.arange(600, dtype=np.int64) * 100_000_000
 
 
-def some_edits(seed=0):
+CAMERAS = {"front": CameraImages(TIMES, 1920, 1080)}
+
+
+def some_edits(seed=0, *, with_shapes=False):
     """Each track created, then keyframes and, now and then, every other kind of edit."""
     rng = np.random.default_rng(seed)
     per_track = N_EDITS // N_TRACKS
@@ -28,8 +34,12 @@ def some_edits(seed=0):
         name, center = f"t{k:05d}", rng.uniform(-500, 500, 3)
         mine = [make.create_track(name, "car", size_m=[4.5, 1.9, 1.6], source="model:proposals")]
         for i in rng.choice(len(TIMES), per_track - 5, replace=False):
+            at, moved = int(TIMES[i]), 1e-10 * (TIMES[i] - TIMES[0])
+            box = Shape.box([500 + moved, 300, 560 + moved, 420])
             mine.append(
-                make.set_keyframe(name, int(TIMES[i]), center + 1e-10 * (TIMES[i] - TIMES[0]), 0.1)
+                make.set_shape(name, "front", at, box)
+                if with_shapes
+                else make.set_keyframe(name, at, center + moved, 0.1)
             )
         mine.append(make.set_class(name, "truck"))
         mine.append(make.undo(mine[-1].edit_id))
@@ -44,9 +54,9 @@ def some_edits(seed=0):
     return edits
 
 
-def filled(place, folder):
-    log = EditLog(Database(place), "bench", TIMES, folder / "ontology.yaml")
-    edits = some_edits()
+def filled(place, folder, *, with_shapes=False):
+    log = EditLog(Database(place), "bench", TIMES, folder / "ontology.yaml", CAMERAS)
+    edits = some_edits(with_shapes=with_shapes)
     for start in range(0, len(edits), IN_ONE):
         log.append(edits[start : start + IN_ONE])
     return log
@@ -54,7 +64,7 @@ def filled(place, folder):
 
 def anew(log):
     """Return the log as a process that never saw it opens it."""
-    return EditLog(log._database, log.log_id, TIMES, log._ontology_path)
+    return EditLog(log._database, log.log_id, TIMES, log._ontology_path, CAMERAS)
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +105,12 @@ def timed(call, n):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", help="PostgreSQL instead of a file")
+    parser.add_argument("--shapes", action="store_true", help="boxes on images, not cuboids")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = given.url or Path(folder) / "labels.db"
         begun = perf_counter()
-        log = filled(place, Path(folder))
+        log = filled(place, Path(folder), with_shapes=given.shapes)
         seconds = perf_counter() - begun
         print(f"append, {IN_ONE} at once: {N_EDITS / seconds:,.0f} edits/s")
         if given.url is None:
