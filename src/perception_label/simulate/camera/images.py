@@ -116,6 +116,7 @@ class SimulatedCamera:
         columns, rows = np.meshgrid(np.arange(self.width_px), np.arange(self.height_px))
         self._grid = np.column_stack([columns.ravel(), rows.ravel()]).astype(np.float64)
         self._rays = self._looking(self._grid)
+        self._whole = Bundle(np.zeros(3), self._rays)
         self._around = [self._looking(self._grid + off) for off in AROUND]
         self._last: tuple[int, Surfaces] | None = None
         self._pointed: tuple[Pose, Bundle] | None = None
@@ -216,8 +217,7 @@ class SimulatedCamera:
         """Return the rays of all pixels' centres."""
         held = self._pointed  # another thread may replace it meanwhile
         if held is None or not np.array_equal(held[0], pose):
-            rays = self._rays @ pose[:3, :3].T.astype(np.float32)
-            held = self._pointed = (pose, Bundle(pose[:3, 3], rays))
+            held = self._pointed = (pose, self._whole.placed(pose))
         return held[1]
 
     def _seen(self, i: int, instant: Instant, pose: Pose) -> Surfaces:

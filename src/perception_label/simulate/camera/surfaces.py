@@ -1,5 +1,6 @@
 """What camera rays meet at one instant: whose surface, where on it, and where that place goes."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -99,18 +100,26 @@ class Bundle:
         self.origin_m, self.rays = origin_m, np.ascontiguousarray(rays, dtype=np.float32)
         n = len(rays)
         self._starts = np.arange(0, n, _RUN)
-        self._ends = np.minimum(self._starts + _RUN, n)
         if n == 0:
             return
         axes = np.add.reduceat(self.rays, self._starts, axis=0)
         axes /= np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-6)
-        each = np.repeat(axes, self._ends - self._starts, axis=0)
+        each = np.repeat(axes, np.diff(self._starts, append=n), axis=0)
         inner = np.minimum.reduceat(np.einsum("ni,ni->n", each, self.rays), self._starts)
         self._axes, self._half_rad = axes, np.arccos(np.clip(inner, -1, 1)) + 1e-3
         middle = axes.mean(axis=0)
         self._middle = middle / max(float(np.linalg.norm(middle)), 1e-6)
         aside = np.arccos(np.clip(axes @ self._middle, -1, 1))
         self._whole_rad = float((aside + self._half_rad).max())
+
+    def placed(self, pose: Pose) -> "Bundle":
+        """Return the bundle, given in a sensor's frame, where and as a pose (4, 4) has it."""
+        turn = pose[:3, :3].T.astype(np.float32)
+        out = copy(self)
+        out.origin_m, out.rays = pose[:3, 3], self.rays @ turn
+        if len(self):
+            out._axes, out._middle = self._axes @ turn, self._middle @ turn
+        return out
 
     def __len__(self) -> int:
         return len(self.rays)
