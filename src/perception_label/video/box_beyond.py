@@ -14,11 +14,11 @@ from perception_label.video.beliefs import (
     moves,
     shifted,
 )
-from perception_label.video.box_between import Stretch
+from perception_label.video.box_between import Stretch, calibrated
 from perception_label.video.follow import follow_points
 from perception_label.video.pyramid import Pyramid
 
-SHARPNESS = 10.0  # as in box_between; there is no second keyframe to lean on
+SHARPNESS = 15.0  # as in box_between; there is no second keyframe to lean on
 HIDDEN = 0.2
 REACH = 8  # cells searched around where it is expected
 FOLLOWED = moves(0.3, 1.0, 0.1)  # cells it strays from where its points went
@@ -27,6 +27,10 @@ RENEWAL = 0.02  # share of the present look that the second template takes on pe
 SPEED_GAIN = 0.4
 POINTS_ACROSS, POINTS_DOWN = 5, 7
 LEAST_FOLLOWED = 0.35  # share of the points that must agree
+# Chance per image that it is still what is followed; fitted as `calibrated` was.
+KEPT, KEPT_HIDDEN = 0.992, 0.905
+OVERCONFIDENT = 1.33  # without a second keyframe the belief is too narrow; a power
+LEAST_FAITH = 0.15  # below, it is lost
 STRETCH = 1.06  # sizes tried are this factor apart
 STRETCH_GAIN = 0.5
 NUDGE = 0.5  # cells that places tried are apart
@@ -159,13 +163,14 @@ class Beyond:
     def _note(self, image: Pyramid, place: Floats, hidden: float) -> None:
         box = from_center(self._center_px, self.size_px)
         cells = self.size_px / self._cell_px
-        expected = float(mean_overlap(self._belief[None], place[None], cells[None])[0])
-        self._faith *= 0.995 if hidden < 0.5 else 0.95
+        overlap = mean_overlap(self._belief[None], place[None], cells[None])
+        self._faith *= KEPT if hidden < 0.5 else KEPT_HIDDEN
+        expected = float(calibrated(overlap**OVERCONFIDENT, np.array([len(self._boxes)]))[0])
         inside = float(inside_share(box, image.width_px, image.height_px))
         self._boxes.append(box)
         self._seen.append((1 - hidden) if inside >= 0.5 else 0.0)
         self._expected.append(expected * self._faith)
-        self.is_lost = self._faith < 0.2 or inside <= 0.0
+        self.is_lost = self._faith < LEAST_FAITH or inside <= 0.0
 
     def solve(self) -> Stretch:
         """Return where the object was in each image, in order of time, the keyframe included."""
