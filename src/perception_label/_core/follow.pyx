@@ -10,61 +10,69 @@ A window has `side` pixels; its buffers have rows of 32, and zeros from `side` o
 from libc.math cimport fabsf, floorf, sqrtf
 from libc.stdint cimport int64_t, uint8_t
 
-from perception_label._core.wide cimport inlined, wide
+from perception_label._core.wide cimport inlined, prefetch, wide
 
 cdef enum:
     ROW = 32
     CELLS = 1024
     WITH_EDGE = 1056  # 33 rows
-    NEAR_ROW = 48
-    NEAR = 1632  # 34 rows of 48
+    NEAR = 1024
     LANES = 8
     PARTS = 128  # 8 columns of each of 16 blocks
 
 
 cdef wide _read(
-    const uint8_t* image,
-    Py_ssize_t stride,
-    float fx,
-    float fy,
-    Py_ssize_t n_rows,
-    Py_ssize_t n_columns,
-    float* out,
+    const uint8_t* image, Py_ssize_t stride, float fx, float fy, Py_ssize_t n_rows, float* out
 ) noexcept nogil:
-    """Write n_rows of n_columns (a multiple of 8) at a fraction (fx, fy) of a pixel."""
+    """Write n_rows of 31 columns at a fraction (fx, fy) of a pixel; more is written, in n_rows + 2.
+
+    Whole rows, though few windows are so wide: known lengths are compiled to vectors.
+    """
     cdef Py_ssize_t r, c
-    cdef float left
+    cdef float w00 = (1 - fx) * (1 - fy), w01 = fx * (1 - fy), w10 = (1 - fx) * fy, w11 = fx * fy
     for r in range(n_rows + 1):
-        for c in range(n_columns):
-            left = image[r * stride + c]
-            out[r * ROW + c] = left + fx * (image[r * stride + c + 1] - left)
-    for r in range(n_rows):
-        for c in range(n_columns):
-            out[r * ROW + c] += fy * (out[(r + 1) * ROW + c] - out[r * ROW + c])
+        for c in range(ROW):
+            out[r * ROW + c] = image[r * stride + c]
+    out[(n_rows + 1) * ROW] = 0
+    for c in range(n_rows * ROW):
+        out[c] = (w00 * out[c] + w01 * out[c + 1]) + (
+            w10 * out[c + ROW] + w11 * out[c + ROW + 1]
+        )
 
 
 cdef void _read_near(
-    const uint8_t[:, ::1] image,
-    float x,
-    float y,
-    Py_ssize_t n_rows,
-    Py_ssize_t n_columns,
-    float* out,
+    const uint8_t[:, ::1] image, float x, float y, Py_ssize_t n_rows, float* out
 ) noexcept nogil:
     """Write the pixels right of and below (x, y); beyond the border its pixels are repeated."""
     cdef uint8_t near[NEAR]
     cdef Py_ssize_t r, c, row, column, h = image.shape[0], w = image.shape[1]
     cdef Py_ssize_t left = <Py_ssize_t>floorf(x), top = <Py_ssize_t>floorf(y)
     cdef float fx = x - left, fy = y - top
-    if left >= 0 and top >= 0 and left + n_columns < w and top + n_rows < h:
-        _read(&image[top, left], w, fx, fy, n_rows, n_columns, out)
+    if left >= 0 and top >= 0 and left + ROW <= w and top + n_rows < h:
+        _read(&image[top, left], w, fx, fy, n_rows, out)
         return
     for r in range(n_rows + 1):
         row = min(max(top + r, 0), h - 1)
-        for c in range(n_columns + 1):
+        for c in range(ROW):
             column = min(max(left + c, 0), w - 1)
-            near[r * NEAR_ROW + c] = image[row, column]
-    _read(near, NEAR_ROW, fx, fy, n_rows, n_columns, out)
+            near[r * ROW + c] = image[row, column]
+    _read(near, ROW, fx, fy, n_rows, out)
+
+
+cdef void _fetch(
+    const uint8_t[:, ::1] image, float x, float y, Py_ssize_t side
+) noexcept nogil:
+    """Ask for the pixels around a place ahead of time; a NaN asks for what is in a corner."""
+    cdef Py_ssize_t r, left, right, top, h = image.shape[0], w = image.shape[1]
+    x = x if x > 0 else 0
+    y = y if y > 0 else 0
+    left = min(<Py_ssize_t>(x if x < w else w), w - 1)
+    top = min(<Py_ssize_t>(y if y < h else h), h - 1)
+    right = min(left + side // 2 + 2, w - 1)
+    left = max(left - side // 2 - 1, 0)
+    for r in range(max(top - side // 2 - 1, 0), min(top + side // 2 + 3, h)):
+        prefetch(&image[r, left])
+        prefetch(&image[r, right])
 
 
 cdef wide _differ(
@@ -183,7 +191,7 @@ cdef void _learn(
     cdef float along[3]
     cdef float xx, xy, yy, determinant, area = side * side
     cdef Py_ssize_t i, reach = side // 2, n = (side + 7) // 8
-    _read_near(image, x - reach - 1, y - reach - 1, side + 2, (side + 9) // 8 * 8, seen)
+    _read_near(image, x - reach - 1, y - reach - 1, side + 2, seen)
     _differ(seen, side, out.template, out.gx, out.gy)
     for i in range(CELLS):
         ones[i] = 1
@@ -226,7 +234,7 @@ cdef void _move(
     for i in range(WITH_EDGE):
         seen[i] = 0
     for _step in range(n_steps):
-        _read_near(image, x - reach, y - reach, side, 8 * n, seen)
+        _read_near(image, x - reach, y - reach, side, seen)
         _dot3(seen, window.gx, window.gy, window.template, n, sums)
         gain = sums[2] / window.contrast
         gain = min(max(gain, <float>0.25), <float>4)
@@ -269,6 +277,9 @@ def follow(
     cdef Py_ssize_t i
     with nogil:
         for i in range(points.shape[0]):
+            if i + 1 < points.shape[0]:
+                _fetch(first, points[i + 1, 0], points[i + 1, 1], side)
+                _fetch(second, places[i + 1, 0], places[i + 1, 1], side)
             texture[i] = 0
             # False for NaN; and so far out nothing can be read.
             if not (fabsf(points[i, 0]) < 1e6 and fabsf(points[i, 1]) < 1e6):

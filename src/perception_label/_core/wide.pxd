@@ -15,8 +15,10 @@ cdef extern from *:
     #endif
     #if defined(__GNUC__) || defined(__clang__)
     #define PL_INLINE __attribute__((always_inline))
+    #define PL_PREFETCH(address) __builtin_prefetch(address)
     #else
     #define PL_INLINE
+    #define PL_PREFETCH(address)
     #endif
     typedef float *__restrict pl_row;
     typedef unsigned char *__restrict pl_byte_row;
@@ -25,3 +27,4 @@ cdef extern from *:
     ctypedef void inlined "PL_INLINE void"
     ctypedef float* Row "pl_row"
     ctypedef unsigned char* ByteRow "pl_byte_row"
+    void prefetch "PL_PREFETCH" (const void* address) noexcept nogil
