@@ -1,12 +1,14 @@
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edit_logs import TIMES, at
-from perception_label.errors import EditError
+from perception_label.errors import EditError, WorkspaceError
 from perception_label.geometry.shapes import Shape
-from perception_label.storage.edits import EditLog, make
+from perception_label.storage.edits import EditLog, make, migrations
 from perception_label.storage.edits.checks_images import CameraImages
 from perception_label.storage.edits.database import Database
 
@@ -293,3 +295,17 @@ def test_bounds_of_shapes():
     assert SHAPES["keypoints"].box_px.tolist() == [5.5, 5.5, 5.5, 5.5]
     assert np.isnan(mask_of((4, 4), [0, 16]).box_px).all()
     assert [len(part) for part in SHAPES["polygon"].parts_px] == [3, 3]
+
+
+def test_a_pickled_edit_log_still_knows_its_cameras(log, tmp_path):
+    again = pickle.loads(pickle.dumps(log))
+    again.append([box(2)])
+    assert log.track("t").n_human == 1
+
+
+def test_an_older_release_refuses_a_database_with_shapes(log, monkeypatch):
+    log.append([box(2)])
+    log.close()
+    monkeypatch.setattr(migrations, "STEPS", migrations.STEPS[:1])
+    with pytest.raises(WorkspaceError, match="a newer release of perception-label made them"):
+        log.track("t")
