@@ -13,9 +13,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 def emit(as_json: bool, result: dict[str, Any], lines: Iterable[str]) -> None:
     """Print `result` as one JSON object, or the lines, on stdout."""
     if as_json:
-        print(json.dumps(result, allow_nan=False))
+        print(json.dumps(result, allow_nan=False), flush=True)
     else:
-        print("\n".join(lines))
+        print("\n".join(lines), flush=True)
 
 
 def note(text: str) -> None:

@@ -1,10 +1,11 @@
 """`perception-label review WORKSPACE`: the review app in the browser."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from perception_label.cli.output import AsJson, emit
 
 
 def run(
@@ -12,6 +13,7 @@ def run(
     log: Annotated[str | None, typer.Option(help="The log; needed if there are several.")] = None,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8050,
+    as_json: AsJson = False,
 ) -> None:
     """Serve the review app and print its address; Ctrl-C stops it."""
     from waitress import create_server
@@ -27,7 +29,8 @@ def run(
         server = create_server(app, host=host, port=port, threads=16, ident=None)
     except OSError as error:
         raise SettingError(f"review: expected a free port on {host}, got {port}: {error}") from None
-    print(f"reviewing {opened.id}: http://{host}:{server.effective_port}/", file=sys.stderr)
+    url = f"http://{host}:{server.effective_port}/"
+    emit(as_json, {"log_id": opened.id, "url": url}, [f"reviewing {opened.id}: {url}"])
     try:
         server.run()
     finally:
