@@ -158,9 +158,25 @@ def test_a_read_only_workspace_is_one_clear_line(
     assert {p: p.stat().st_mtime_ns for p in ws.rglob("*")} == before
 
 
+# Nobody reads a sweep before both are there, however late one of them starts.
+TOGETHER = SLOWLY.replace(
+    "raise",
+    """
+import os
+Path(f"{sys.argv[1]}.{os.getpid()}").touch()
+def gathered(recording, row):
+    here = Path(sys.argv[1])
+    while len(list(here.parent.glob(f"{here.name}.*"))) < 2:
+        time.sleep(0.01)
+    return slow(recording, row)
+intake.read_sweep = gathered
+raise""",
+)
+
+
 def test_two_processes_may_ingest_the_same_recording(drive, tmp_path):
     mark = tmp_path / "mark"
-    both = [spawn(SLOWLY, mark, "ingest", drive, tmp_path / "ws", "--json") for _ in range(2)]
+    both = [spawn(TOGETHER, mark, "ingest", drive, tmp_path / "ws", "--json") for _ in range(2)]
     told = [p.communicate(timeout=60) for p in both]
     assert [p.returncode for p in both] == [0, 0], told
     assert sorted(json.loads(out)["is_new"] for out, _ in told) == [False, True]
