@@ -1,6 +1,7 @@
 """Cameras and the pictures they took."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,26 +44,8 @@ class Camera:
         ShapeError
             If it has another number of coefficients, or the numbers are not finite.
         """
-        if self.model not in MODELS:
-            raise SettingError(f"camera: expected a model of {', '.join(MODELS)}, got {self.model}")
-        matrix = np.asarray(self.intrinsics, dtype=np.float64)
-        given = np.asarray(self.distortion, dtype=np.float64)
-        if matrix.shape != (3, 3) or len(given) not in _LENGTHS[self.model]:
-            raise ShapeError(
-                f"camera: expected a (3, 3) matrix and {_LENGTHS[self.model]} coefficients of a "
-                f"{self.model}, got {matrix.shape} and {len(given)}"
-            )
-        if not (np.isfinite(matrix).all() and np.isfinite(given).all()):
-            raise ShapeError(f"camera: expected finite numbers, got {matrix} and {given}")
-        if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
-            raise ShapeError(f"camera: expected focal lengths above 0, got {matrix.tolist()}")
-        out = np.zeros(16)
-        out[:5] = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[1, 1], matrix[1, 2]
-        out[5 : 5 + len(given)] = given
-        out[14] = self.model == "fisheye"
-        out[13] = _limit(out)
-        out[15] = bent(out, float(out[13])) if np.isfinite(out[13]) else np.inf
-        return out
+        matrix = tuple(tuple(map(float, row)) for row in np.asarray(self.intrinsics).tolist())
+        return _lens(matrix, tuple(map(float, self.distortion)), self.model)
 
 
 # Files that hold many pictures of a camera, not one.
@@ -110,3 +93,27 @@ def _limit(lens: Floats) -> float:
     real = [z.real for z in ends if abs(z.imag) < 1e-9 * (1 + abs(z)) and z.real > 0]
     widest = np.pi if lens[14] else np.inf
     return float(min([np.sqrt(min(real)) if real else np.inf, widest]))
+
+
+@lru_cache(maxsize=64)
+def _lens(matrix: tuple[tuple[float, ...], ...], given: tuple[float, ...], model: str) -> Floats:
+    """Return what `Camera.lens` returns; finding the limits takes longer than many points."""
+    if model not in MODELS:
+        raise SettingError(f"camera: expected a model of {', '.join(MODELS)}, got {model}")
+    if [len(row) for row in matrix] != [3, 3, 3] or len(given) not in _LENGTHS[model]:
+        raise ShapeError(
+            f"camera: expected a (3, 3) matrix and {_LENGTHS[model]} coefficients of a "
+            f"{model}, got {len(matrix)} rows and {len(given)} coefficients"
+        )
+    if not (np.isfinite(matrix).all() and np.isfinite(given).all()):
+        raise ShapeError(f"camera: expected finite numbers, got {matrix} and {given}")
+    if matrix[0][0] <= 0 or matrix[1][1] <= 0:
+        raise ShapeError(f"camera: expected focal lengths above 0, got {matrix}")
+    out = np.zeros(16)
+    out[:5] = matrix[0][0], matrix[0][1], matrix[0][2], matrix[1][1], matrix[1][2]
+    out[5 : 5 + len(given)] = given
+    out[14] = model == "fisheye"
+    out[13] = _limit(out)
+    out[15] = bent(out, float(out[13])) if np.isfinite(out[13]) else np.inf
+    out.flags.writeable = False
+    return out

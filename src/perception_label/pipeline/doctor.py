@@ -23,7 +23,8 @@ def examine(log: Log) -> list[Finding]:
 
     Clocks, counts and poses are checked in full. Points are looked at in up to
     `MAX_LOOKED_AT` sweeps, and the directions of extrinsics and poses over the stretch of
-    `STRETCH_S` seconds in which the vehicle turned most. Of each camera a short stretch is decoded.
+    `STRETCH_S` seconds in which the vehicle turned most. Of each camera a short stretch is decoded,
+    and a dozen pictures are compared with the outlines in the sweeps.
     """
     info = log.info
     found = checks.check_clock(log.timestamps_ns, info.n_out_of_order, info.n_duplicates)
@@ -38,9 +39,11 @@ def examine(log: Log) -> list[Finding]:
     found += _directions(log, filled)
     if log.images:
         # Video is decoded only where there is some.
+        from perception_label.pipeline.camera_calibration import check_calibration
         from perception_label.pipeline.camera_clock import check_cameras
 
         found += check_cameras(log)
+        found += check_calibration(log)
     return sorted(found, key=lambda f: SEVERITIES.index(f.severity))
 
 
