@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from perception_label.video.follow import follow_points
     from perception_label.video.images import open_images
     from perception_label.video.propagate_boxes import propagate_boxes, propagate_tracks
+    from perception_label.video.propagate_masks import propagate_masks
 
 __version__ = "0.1.0"
 
@@ -44,6 +45,7 @@ _LAZY = {
     "propagate_boxes": "perception_label.video.propagate_boxes",
     "propagate_tracks": "perception_label.video.propagate_boxes",
     "points_inside": "perception_label.geometry.inside",
+    "propagate_masks": "perception_label.video.propagate_masks",
     "review_queue": "perception_label.pipeline.queue",
     "split_ground": "perception_label.cloud.ground",
     "track_from_click": "perception_label.pipeline.click",
@@ -67,6 +69,7 @@ __all__ = [
     "overlap_bev",
     "points_inside",
     "propagate_boxes",
+    "propagate_masks",
     "propagate_tracks",
     "review_queue",
     "solve_track",

@@ -116,11 +116,12 @@ def trace(
 
     Pixel (y, x) of the window lies at (x0 + x, y0 + y). matrix (2, 3) takes (x, y, 1) to
     (x, y); grid (h, w, 2) holds shifts at (grid_x0, grid_y0) and every `spacing` pixels on,
-    bilinear between and as at its border outside; out (H, W, 2) right, down, pixels.
+    bilinear between and as at its border outside; out (H, W, 2) right, down, pixels, a million
+    at most.
     """
     cdef int h = <int>out.shape[0], w = <int>out.shape[1], gh = <int>grid.shape[0]
     cdef int gw = <int>grid.shape[1], i, j, k, a, b, a1, b1
-    cdef double px, py, u, v
+    cdef double px, py, u, v, place
     cdef float fu, fv, top, low
     with nogil:
         for i in range(h):
@@ -138,10 +139,11 @@ def trace(
                 for k in range(2):
                     top = grid[a, b, k] + fu * (grid[a, b1, k] - grid[a, b, k])
                     low = grid[a1, b, k] + fu * (grid[a1, b1, k] - grid[a1, b, k])
-                    out[i, j, k] = <float>(
+                    place = (
                         matrix[k, 0] * px + matrix[k, 1] * py + matrix[k, 2]
                         + top + fv * (low - top)
                     )
+                    out[i, j, k] = <float>min(max(place, -1e6), 1e6)
 
 
 def sample(

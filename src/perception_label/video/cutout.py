@@ -6,7 +6,8 @@ after; and whether it looks like the thing's or its surroundings' pixels in the 
 the image before. The outline then runs where that and the image's edges cost least.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from scipy.ndimage import label, uniform_filter
@@ -23,7 +24,7 @@ BAND_SHARE, BAND_PX = 0.12, 2.0  # pixels farther from the carried outline stay 
 OUTLINE_SHARE, OUTLINE_PX = 0.02, 0.5  # how far a carried outline is usually off
 MOST_SURE = 6.0
 LAYER_BLUR_PX = 7
-LAYER_NOISE = 12.0  # of 255: difference between layers that counts 1
+LAYER_NOISE = 20.0  # of 255: difference between layers that counts 1
 MOST_LAYER = 1.5
 LOOK_SHARE = 0.045  # how far from its place a pixel looks for its like
 LOOK_ROUNDS = 5
@@ -38,6 +39,10 @@ SMOOTH = 2.0
 SETTLED = 100.0
 N_CUT_ROUNDS = 60
 PIECE_SHARE = 0.1  # smaller pieces of a mask, beside its largest, are dropped
+# Expected 1 - J of a carried mask, fitted to made-up sequences and to a real one.
+ERROR, ERROR_TURNED, ERROR_UNLIKE = 0.006, 0.055, 0.035
+# Of 255: a mask whose pixels differ this much from where they came from fits, or is lost.
+MISFIT_FINE, MISFIT_LOST = 12.0, 30.0
 INNER_PX = 2.5  # the flow this near the outline is not the thing's own
 RING_PX, RING_SHARE, RING_WIDTH_SHARE = 4.0, 0.04, 0.5
 
@@ -90,6 +95,10 @@ class Cutout:
         The place of each pixel in the keyframe, x, y.
     size_px : float
         The root of the mask's pixels.
+    turned : float
+        How much of the mask was cut differently than it was carried, summed over all steps.
+    jump : float
+        1 and more if in some step most of it was suddenly something else, 0 if not.
     error : float
         Expected 1 - J, 0 in a keyframe.
     """
@@ -99,15 +108,25 @@ class Cutout:
     depth: Field
     from_key: Field
     size_px: float
+    turned: float = 0.0
+    jump: float = 0.0
     error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """The mask a person drew, and its image."""
+    """The mask a person drew, its image, and how much it looks like itself."""
 
     cutout: Cutout
     look: Picture
+    likeness: float
+
+    @classmethod
+    def of(cls, mask: Mask, look: Picture) -> Self:
+        """Return a keyframe of a mask, (H, W) bool with at least a pixel, and its image."""
+        cutout = start(mask)
+        likeness = _likeness(cutout, look, cls(cutout, look, 0.0))
+        return cls(cutout, look, likeness)
 
 
 def describe(image: Picture) -> Picture:
@@ -149,9 +168,20 @@ def step(was: Cutout, key: Keyframe, scene: Scene) -> Cutout | None:
     active = np.abs(moved.depth) < BAND_SHARE * moved.size_px + BAND_PX
     off = moved.depth / (OUTLINE_SHARE * moved.size_px + OUTLINE_PX)
     evidence = np.clip(off, -MOST_SURE, MOST_SURE)
-    evidence += layer_evidence(moved, was, back, scene)
+    layers, misfit = layer_evidence(moved, was, back, scene)
+    evidence += layers
     evidence += look_evidence(moved, was, back, active, scene, key)
-    return _cut_out(moved, evidence, active, scene.now)
+    mask = _cut_out(moved, evidence, active, scene.now)
+    n = np.count_nonzero(mask)
+    if n < LEAST_PX:
+        return None
+    now = replace(moved, mask=mask, depth=depth(mask), size_px=float(np.sqrt(n)))
+    turned = was.turned + 1 - _overlap(moved.mask, mask)
+    alike = _likeness(now, scene.now, key) / max(key.likeness, 1e-6)
+    misses = float(np.median(misfit[mask]))
+    error = ERROR + ERROR_TURNED * turned + ERROR_UNLIKE * max(1 - alike, 0)
+    jump = max(was.jump, (misses - MISFIT_FINE) / (MISFIT_LOST - MISFIT_FINE))
+    return replace(now, turned=turned, jump=jump, error=min(error + jump, 1.0))
 
 
 def carry(was: Cutout, scene: Scene) -> tuple[Cutout, Motion] | None:
@@ -181,11 +211,12 @@ def carry(was: Cutout, scene: Scene) -> tuple[Cutout, Motion] | None:
     return Cutout(window, mask, distance, from_key, float(np.sqrt(n))), back
 
 
-def layer_evidence(moved: Cutout, was: Cutout, back: Motion, scene: Scene) -> Field:
+def layer_evidence(moved: Cutout, was: Cutout, back: Motion, scene: Scene) -> tuple[Field, Field]:
     """Say how much better each pixel goes with the thing than with what lies around it.
 
     To the image before and to the one after, whichever is better for each layer: what one
-    hides the other often shows (layered motion, Wang and Adelson 1994).
+    hides the other often shows (layered motion, Wang and Adelson 1994). Also returns how each
+    pixel differs from the image before, moved with the thing.
     """
     ring = match(_ring(was.depth, was.size_px), was.window, scene.pair.ahead, scene.pair.back)
     found = [_differences(moved, scene.now, scene.before, back, fit(ring.reversed, was.size_px))]
@@ -197,7 +228,8 @@ def layer_evidence(moved: Cutout, was: Cutout, back: Motion, scene: Scene) -> Fi
         found.append(_differences(moved, scene.now, scene.after, *motions))
     thing_best, around_best = found[0] if len(found) == 1 else np.minimum(*found)
     gain = (around_best - thing_best) / LAYER_NOISE
-    return np.clip(gain, -MOST_LAYER, MOST_LAYER)
+    np.clip(gain, -MOST_LAYER, MOST_LAYER, out=gain)
+    return gain, found[0][0]
 
 
 def _differences(
@@ -212,10 +244,10 @@ def _differences(
         )
     unseen = (out < 0).any(axis=0)
     out[:, unseen] = 0
-    out = uniform_filter(out, (0, LAYER_BLUR_PX, LAYER_BLUR_PX))
+    blurred: Field = uniform_filter(out, (0, LAYER_BLUR_PX, LAYER_BLUR_PX))
     # What the other image does not show says nothing, unless both do not show it.
-    out[:, unseen] += UNSEEN
-    return out
+    blurred[:, unseen] += UNSEEN
+    return blurred
 
 
 def look_evidence(
@@ -240,8 +272,9 @@ def look_evidence(
             scene.now, window.y0, window.x0, marks, look, at.y0, at.x0, marked, where,
             _offsets(size_px), LIKENESS, votes,
         )  # fmt: skip
-    ratio = np.log((votes[..., 1] + LOOK_FLOOR) / (votes[..., 0] + LOOK_FLOOR))
-    return np.clip(ratio, -MOST_LOOK, MOST_LOOK)
+    ratio: Field = np.log((votes[..., 1] + LOOK_FLOOR) / (votes[..., 0] + LOOK_FLOOR))
+    np.clip(ratio, -MOST_LOOK, MOST_LOOK, out=ratio)
+    return ratio
 
 
 def _offsets(size_px: float) -> Field:
@@ -255,7 +288,25 @@ def _offsets(size_px: float) -> Field:
     return np.column_stack([x * spacing, y * spacing, weights / weights.sum()]).astype(np.float32)
 
 
-def _cut_out(moved: Cutout, evidence: Field, active: Mask, look: Picture) -> Cutout | None:
+def _likeness(cutout: Cutout, look: Picture, key: Keyframe) -> float:
+    """Return how much a mask's pixels look like the keyframe's at their place."""
+    window, given = cutout.window, key.cutout
+    marks = np.zeros(window.shape, dtype=np.uint8)
+    stride = 1 + int(cutout.size_px / 50)
+    marks[::stride, ::stride] = cutout.mask[::stride, ::stride]
+    votes = np.zeros((*window.shape, 2), dtype=np.float32)
+    core.vote(
+        look, window.y0, window.x0, marks, key.look, given.window.y0, given.window.x0,
+        given.mask.view(np.uint8), cutout.from_key, _offsets(given.size_px), LIKENESS, votes,
+    )  # fmt: skip
+    return float(votes[..., 1].sum()) / max(int(np.count_nonzero(marks)), 1)
+
+
+def _overlap(a: Mask, b: Mask) -> float:
+    return int(np.count_nonzero(a & b)) / max(int(np.count_nonzero(a | b)), 1)
+
+
+def _cut_out(moved: Cutout, evidence: Field, active: Mask, look: Picture) -> Mask:
     window = moved.window
     picture = look[window.slices].astype(np.float32)
     steps = np.zeros((2, *window.shape), dtype=np.float32)
@@ -268,11 +319,7 @@ def _cut_out(moved: Cutout, evidence: Field, active: Mask, look: Picture) -> Cut
     cost = np.where(active, -evidence, np.where(moved.mask, -SETTLED, SETTLED))
     scratch = np.empty((3, *window.shape), dtype=np.float32)
     core.cut(cost.astype(np.float32), edges, N_CUT_ROUNDS, scratch, inside)
-    mask = _largest(inside > 0.5)
-    n = np.count_nonzero(mask)
-    if n < LEAST_PX:
-        return None
-    return Cutout(window, mask, depth(mask), moved.from_key, float(np.sqrt(n)))
+    return _largest(inside > 0.5)
 
 
 def _largest(mask: Mask) -> Mask:

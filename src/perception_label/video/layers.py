@@ -99,7 +99,7 @@ def match(mask: Mask, window: Window, flow: Field, back: Field) -> Matches:
     returned = there + back[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)] - here
     agree = inside & (np.square(returned).sum(axis=1) < CONSISTENT_PX**2)
     # Of points that left the image nothing is known, for or against.
-    share = np.count_nonzero(agree) / max(np.count_nonzero(inside), 1)
+    share = int(np.count_nonzero(agree)) / max(int(np.count_nonzero(inside)), 1)
     return Matches(here[agree], there[agree], share)
 
 
@@ -141,9 +141,7 @@ def _rest(
     spacing = max(reach / 3, 2.0)
     origin = here.min(axis=0) - 3 * reach
     cells = np.rint((here - origin) / spacing).astype(np.int64)
-    w, h = (
-        np.rint((here.max(axis=0) + 3 * reach - origin) / spacing).astype(np.int64) + 1
-    ).tolist()
+    w, h = (int(n) + 2 for n in (here.max(axis=0) + 3 * reach - origin) / spacing)
     at = cells[:, 1] * w + cells[:, 0]
     weights = 1 / np.square(1 + missed / REST_NOISE_PX**2)
     sums = np.stack(
@@ -151,6 +149,6 @@ def _rest(
     ).reshape(3, h, w)
     wide = gaussian_filter(sums, (0, reach / spacing, reach / spacing), mode="constant")
     # As strong as a tenth of the usual density: alone, neighbours are believed.
-    prior = 0.1 * len(here) / max(np.count_nonzero(sums[0]), 1)
+    prior = 0.1 * len(here) / int(np.count_nonzero(sums[0]))
     grid = np.moveaxis(wide[1:] / (wide[0] + prior), 0, 2)
     return spacing, np.ascontiguousarray(grid, dtype=np.float32), origin

@@ -1,13 +1,13 @@
 """Masks of several tracks through the images once, in time or against it, and both joined."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_label.arrays import Mask
-from perception_label.video.cutout import Cutout, Keyframe, Pair, Scene, describe, start, step
+from perception_label.video.cutout import Cutout, Keyframe, Pair, Scene, describe, step
 from perception_label.video.flow import dense_flow
 from perception_label.video.images import ImageSource, Picture
 from perception_label.video.pyramid import Pyramid
@@ -41,7 +41,12 @@ Track = dict[int, Carried]
 
 
 def run(
-    images: ImageSource, keyframes: list[Mapping[int, Mask]], direction: int, least_j: float
+    images: ImageSource,
+    keyframes: Sequence[Mapping[int, Mask]],
+    direction: int,
+    *,
+    least_j: float,
+    quality: str,
 ) -> list[Track]:
     """Carry every track from each of its keyframes to the next one, that included.
 
@@ -49,12 +54,14 @@ def run(
     ----------
     images : ImageSource
         n images.
-    keyframes : list of {image number: (H, W) bool}
+    keyframes : sequence of {image number: (H, W) bool}
         Those of each track; an empty mask ends it.
     direction : {1, -1}
         In time or against it.
     least_j : float
         A mask expected to be worse is not carried on.
+    quality : str
+        Of the flow, see `dense_flow`.
 
     Returns
     -------
@@ -65,7 +72,7 @@ def run(
     going: dict[int, tuple[Cutout, Keyframe]] = {}
     firsts = [min(keys) if direction > 0 else max(keys) for keys in keyframes]
     order = range(min(firsts), len(images)) if direction > 0 else range(max(firsts), -1, -1)
-    walk = _Walk(images, order)
+    walk = _Walk(images, order, quality)
     for at, t in enumerate(order):
         if going:
             scene = walk.scene(at)
@@ -79,8 +86,8 @@ def run(
             if t in keys:
                 going.pop(i, None)
                 if keys[t].any():
-                    cutout = start(keys[t])
-                    going[i] = cutout, Keyframe(cutout, walk.look(at))
+                    key = Keyframe.of(keys[t], walk.look(at))
+                    going[i] = key.cutout, key
         if not going and all(direction * t >= direction * _last(k, direction) for k in keyframes):
             break
     return found
@@ -93,8 +100,8 @@ def _last(keys: Mapping[int, Mask], direction: int) -> int:
 class _Walk:
     """The images in one order, with what steps need of them, each made once and dropped again."""
 
-    def __init__(self, images: ImageSource, order: range) -> None:
-        self._images, self._order = images, order
+    def __init__(self, images: ImageSource, order: range, quality: str) -> None:
+        self._images, self._order, self._quality = images, order, quality
         self._looks: dict[int, Picture] = {}
         self._pyramids: dict[int, Pyramid] = {}
         self._pairs: dict[int, Pair] = {}
@@ -126,7 +133,9 @@ class _Walk:
     def _pair(self, at: int) -> Pair:
         if at not in self._pairs:
             a, b = self._pyramid(at), self._pyramid(at + 1)
-            self._pairs[at] = Pair(dense_flow(a, b), dense_flow(b, a))
+            self._pairs[at] = Pair(
+                dense_flow(a, b, quality=self._quality), dense_flow(b, a, quality=self._quality)
+            )
         return self._pairs[at]
 
 

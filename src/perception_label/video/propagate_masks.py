@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.errors import SettingError, ShapeError
 from perception_label.geometry.masks import Runs, as_masks, encode
+from perception_label.video.flow import QUALITIES
 from perception_label.video.images import ImageSource, Picture, open_images
+from perception_label.video.mask_overlaps import settle
 from perception_label.video.mask_passes import Carried, fuse, run
 
 
@@ -65,6 +67,7 @@ def propagate_masks(
     tracks: ArrayLike | None = None,
     stop_at: float = 0.5,
     exclusive: bool = True,
+    quality: str = "medium",
 ) -> PropagatedMasks:
     """Carry masks that were drawn in some images through all images, both ways.
 
@@ -85,6 +88,8 @@ def propagate_masks(
     exclusive : bool
         Whether a pixel belongs to one thing only: to the one whose outline is farther away. Two
         things that share pixels in keyframes of one image may go on sharing.
+    quality : str
+        Of the flow between images: `fast`, `medium` or `fine`; see `dense_flow`.
 
     Returns
     -------
@@ -124,17 +129,23 @@ def propagate_masks(
     """
     source = open_images(images)
     given = masks.dense() if isinstance(masks, Runs) else as_masks(masks)
+    if quality not in QUALITIES:
+        raise SettingError(f"quality: expected one of {', '.join(QUALITIES)}, got {quality!r}")
     if not 0 <= stop_at <= 1:
         raise SettingError(f"stop_at: expected 0 to 1, got {stop_at}")
     ids, keyframes = _keyframes(source, given, at, tracks)
     n = len(source)
     found: list[dict[int, Carried]] = [{} for _ in keyframes]
     if keyframes:
-        ahead, back = (run(source, keyframes, way, stop_at) for way in (1, -1))
+        ahead, back = (
+            run(source, keyframes, way, least_j=stop_at, quality=quality) for way in (1, -1)
+        )
         found = [
             dict(fuse(a, b, keys, n)) for a, b, keys in zip(ahead, back, keyframes, strict=True)
         ]
-    return _result(source, ids, keyframes, found, stop_at, exclusive)
+    if exclusive:
+        found = settle(found, keyframes)
+    return _result(source, ids, keyframes, found, stop_at)
 
 
 def _keyframes(
@@ -177,7 +188,6 @@ def _result(
     keyframes: list[dict[int, Mask]],
     found: list[dict[int, Carried]],
     stop_at: float,
-    exclusive: bool,
 ) -> PropagatedMasks:
     n, size = len(source), (source.height_px, source.width_px)
     visible = np.zeros((len(ids), n), dtype=np.bool_)

@@ -1,7 +1,7 @@
 """A part of an image that holds a mask, and what a pixel of it is to the mask's outline."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Window:
         out[..., 1] = np.arange(self.y0, self.y1)[:, None]
         return out
 
-    def fit(self, values: NDArray[np.generic], of: "Window", fill: float) -> NDArray[np.generic]:
+    def fit(self, values: NDArray[Any], of: "Window", fill: float) -> NDArray[Any]:
         """Return another window's values for this one, `fill` where it has none."""
         out = np.full((*self.shape, *values.shape[2:]), fill, dtype=values.dtype)
         y0, y1 = max(self.y0, of.y0), min(self.y1, of.y1)
