@@ -26,7 +26,7 @@ SMOOTHNESS = 40.0  # weight of changes of speed against strays from what was see
 # Cells an object strays from the straight way in an image, mostly and now and then.
 STRAY = moves(0.42, 1.2, 0.1)
 # Cells that are searched around the straight way, by the images between the keyframes.
-LEAST_REACH, REACH_PER_IMAGE, MOST_REACH = 4.0, 0.4, 14
+LEAST_REACH, REACH_PER_IMAGE, MOST_REACH = 4.0, 0.3, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Between:
     def _apart(self) -> Floats:
         """Return how many images away the nearer keyframe is, (n,)."""
         at = np.arange(self.last - self.first + 1.0)
-        return np.minimum(at, at[::-1])
+        return np.asarray(np.minimum(at, at[::-1]))
 
     def _likelihood(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return how likely each image makes each place, and that it is hidden there."""
