@@ -78,7 +78,6 @@ def test_a_shape_of_another_number_of_points_is_kept_until_the_next():
 
 
 def test_masks_and_boxes_of_one_track_go_their_own_ways():
-    pytest.importorskip("perception_label.video.propagate_masks")
     made = [sets.mask_of(12, 30, 12, 30), Shape.box([12, 12, 30, 30])]
     found, asked = propagate(sets.images(), keys(made, [0, 0]))
     assert set(asked) == {("a", "mask"), ("a", "box")}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 
@@ -13,9 +12,9 @@ from perception_label.geometry.shapes import Shape
 from perception_label.video.images import ImageSource
 from perception_label.video.part import Part
 from perception_label.video.propagate_boxes import propagate_tracks
+from perception_label.video.propagate_masks import propagate_masks
 
 Progress = Callable[[int, int], None]
-MASKS = "perception_label.video.propagate_masks"
 # Of a box around points, so that there is something to see in it.
 WIDER_PX = np.array([-8.0, -8.0, 8.0, 8.0])
 
@@ -164,7 +163,7 @@ def _masks(
 ) -> list[Followed]:
     said = [keys.shapes[row] for row in rows.tolist()]
     drawn = from_coco([{"size": shape.size_px, "counts": shape.counts} for shape in said])
-    found = import_module(MASKS).propagate_masks(part, drawn, at, tracks=which)
+    found = propagate_masks(part, drawn, at, tracks=which)
     n, size = len(part), [drawn.height_px, drawn.width_px]
     around = found.runs.boxes_px().astype(np.float64)
     order = {int(track): k for k, track in enumerate(found.tracks.tolist())}
