@@ -60,3 +60,10 @@ class Keyboard(_Ours):
 
     names = ("id", "log", "prefix", "keymap", "command")
     _type = "Keyboard"
+
+
+class Timeline(_Ours):
+    """Tracks over time; the selected track's keyframes and lifespan are changed here."""
+
+    names = ("id", "log", "prefix", "style", "className")
+    _type = "Timeline"
