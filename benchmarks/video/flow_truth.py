@@ -37,7 +37,7 @@ def kitti() -> Pair:
 
 
 def simulated(image: int) -> Pair:
-    """Two images of a simulated drive, 640 x 400, 0.1 s apart; pixels hidden in the second left out."""
+    """Two images of a simulated drive, 640 x 400, 0.1 s apart, where both show a thing."""
     from perception_label.simulate.camera import simulated_cameras
     from perception_label.simulate.settings import CameraSettings, SceneSettings
 

@@ -32,7 +32,7 @@ def test_linearise_matches_oracle(seed, size):
     for out, kernel in ((got, warp.linearise), (expected, warp_oracle.linearise)):
         h, w = size
         out += [np.empty((h + 4, w + 4), "f"), np.empty((h + 4, w + 4), "f"), np.empty(size, "f")]
-        kernel(first, second, MARGIN, flow, *out)
+        kernel(first, second, MARGIN, flow, np.array([0.9, 7.0]), *out)
     for a, b in zip(got, expected, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-2)
 
@@ -51,7 +51,7 @@ def test_smooth_matches_oracle(seed, size, n_sweeps):
     first, second, start = scene(seed, size)
     h, w = size
     m, z, seen = np.empty((h + 4, w + 4), "f"), np.empty((h + 4, w + 4), "f"), np.empty(size, "f")
-    warp.linearise(first, second, MARGIN, start, m, z, seen)
+    warp.linearise(first, second, MARGIN, start, np.array([1.0, 0.0]), m, z, seen)
     flow = start + np.random.default_rng(seed).normal(0, 0.1, start.shape).astype("f")
     given_ = m, z, seen, start
     weights = [20, 5, 10, 1.6]
@@ -70,6 +70,6 @@ def test_without_data_a_constant_flow_stays():
     flat = np.full((h + 2 * MARGIN, w + 2 * MARGIN), 50, "f")
     start = np.full((2, h, w), 1.25, "f")
     m, z, seen = np.empty((h + 4, w + 4), "f"), np.empty((h + 4, w + 4), "f"), np.empty((h, w), "f")
-    warp.linearise(flat, flat, MARGIN, start, m, z, seen)
+    warp.linearise(flat, flat, MARGIN, start, np.array([1.0, 0.0]), m, z, seen)
     out = smoothed(variation.smooth, (m, z, seen, start), [20, 5, 10, 1.6], 5, start)
     np.testing.assert_allclose(out, start, atol=1e-5)

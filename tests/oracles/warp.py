@@ -15,13 +15,13 @@ def _sampled(image, x, y):
     return (1 - fy) * upper + fy * lower
 
 
-def linearise(first, second, margin, flow, mean, difference, seen):
+def linearise(first, second, margin, flow, light, mean, difference, seen):
     h, w = seen.shape
     y, x = np.mgrid[margin : margin + h, margin : margin + w].astype(float)
     x, y = x + flow[0], y + flow[1]
     right, bottom = second.shape[1] - 1 - margin, second.shape[0] - 1 - margin
     seen[:] = (x >= margin) & (y >= margin) & (x <= right) & (y <= bottom)
-    moved = _sampled(second.astype(float), x, y)
+    moved = light[0] * _sampled(second.astype(float), x, y) + light[1]
     still = first[margin : margin + h, margin : margin + w]
     mean[:] = np.pad((moved + still) / 2, EDGE, mode="edge")
     difference[:] = np.pad(moved - still, EDGE, mode="edge")

@@ -36,6 +36,15 @@ def test_a_zoom_is_recovered():
     assert np.abs(inner(flow - expected)).mean() < 0.1
 
 
+@pytest.mark.parametrize(("gain", "offset"), [(1, 25), (0.7, 0), (0.75, 40), (1.3, -30)])
+def test_gain_and_offset_change_little(gain, offset):
+    size = (120, 150)
+    a, b = waves(size, contrast=0.5), waves(size, contrast=0.5, shift=(3, 2))
+    lit = np.clip(b * gain + offset, 0, 255).round().astype(np.uint8)
+    flow = pl.dense_flow(a, lit)
+    assert np.abs(inner(flow, 16) - [3, 2]).mean() < 0.15
+
+
 def test_mirrored_images_mirror_the_flow():
     a, b = waves((90, 110)), waves((90, 110), shift=(2.5, 1.5))
     flow = pl.dense_flow(a, b)

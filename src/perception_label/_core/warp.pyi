@@ -6,6 +6,7 @@ def linearise(
     second: NDArray[np.float32],
     margin: int,
     flow: NDArray[np.float32],
+    light: NDArray[np.float64],
     mean: NDArray[np.float32],
     difference: NDArray[np.float32],
     seen: NDArray[np.float32],

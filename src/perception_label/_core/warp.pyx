@@ -18,6 +18,8 @@ cdef wide _warp_row(
     float right,
     float bottom,
     float margin,
+    float gain,
+    float offset,
     const float* u,
     const float* v,
     Row mean,
@@ -61,6 +63,7 @@ cdef wide _warp_row(
         upper = near[x] + fx[x] * (near[x + CHUNK] - near[x])
         lower = near[x + 2 * CHUNK] + fx[x] * (near[x + 3 * CHUNK] - near[x + 2 * CHUNK])
         upper += fy[x] * (lower - upper)
+        upper = gain * upper + offset
         mean[x] = <float>0.5 * (upper + first[x])
         difference[x] = upper - first[x]
 
@@ -82,13 +85,15 @@ def linearise(
     const float[:, ::1] second,
     int64_t margin,
     const float[:, :, ::1] flow,
+    const double[::1] light,
     float[:, ::1] mean,
     float[:, ::1] difference,
     float[:, ::1] seen,
 ) -> None:
     """Write the mean and the difference of the first image and the second along the flow.
 
-    first, second (H + 2 margin, W + 2 margin); flow (2, H, W) right, down; mean, difference
+    first, second (H + 2 margin, W + 2 margin); flow (2, H, W) right, down; light (2,) gain
+    and offset that make the second image as bright as the first; mean, difference
     (H + 4, W + 4) with two repeated pixels around; seen (H, W) 1 where the flow ends in the image.
     """
     cdef Py_ssize_t x, y, w = seen.shape[1]
@@ -98,7 +103,7 @@ def linearise(
             for x in range(0, w, 128):
                 _warp_row(
                     &first[y + margin, margin + x], &second[0, 0], second.shape[1],
-                    margin + x, y + margin, right, bottom, margin,
+                    margin + x, y + margin, right, bottom, margin, <float>light[0], <float>light[1],
                     &flow[0, y, x], &flow[1, y, x], &mean[y + EDGE, EDGE + x],
                     &difference[y + EDGE, EDGE + x], &seen[y, x], min(w - x, CHUNK),
                 )

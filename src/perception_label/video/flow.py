@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perception_label._core import patches, pyramid, variation, warp
+from perception_label.arrays import Floats
 from perception_label.errors import SettingError, ShapeError
 from perception_label.video.pyramid import LEAST_PX, MARGIN_PX, Pyramid
 
@@ -70,7 +71,8 @@ def dense_flow(
     Notes
     -----
     Patches by dense inverse search from the coarsest level to the finest, then variational
-    smoothing on each (Kroeger et al. 2016). A change of brightness between the images is taken out.
+    smoothing on each (Kroeger et al. 2016). A gain and an
+    offset of the whole image between the two are taken out, and a patch's own offset.
 
     Examples
     --------
@@ -85,11 +87,12 @@ def dense_flow(
     coarsest = _coarsest(first, second)
     finest = min(QUALITIES[quality].count(None), coarsest)
     flow = _begin(first, coarsest, initial)
+    light = np.array([1.0, 0.0])
     for level in range(coarsest, finest - 1, -1):
         if level < coarsest:
             flow = _enlarged(flow, first, level)
         work = works[min(level - finest, len(works) - 1)]
-        flow = _improved(first.wide(level), second.wide(level), flow, work)
+        flow = _improved(first.wide(level), second.wide(level), flow, light, work)
     for level in range(finest - 1, 0, -1):
         flow = _enlarged(flow, first, level)
     out = np.empty((first.height_px, first.width_px, 2), dtype=np.float32)
@@ -149,7 +152,9 @@ def _enlarged(flow: Planes, first: Pyramid, level: int) -> Planes:
     return out
 
 
-def _improved(a: NDArray[np.float32], b: NDArray[np.float32], flow: Planes, work: _Work) -> Planes:
+def _improved(
+    a: NDArray[np.float32], b: NDArray[np.float32], flow: Planes, light: Floats, work: _Work
+) -> Planes:
     """Seek the patches of a level from the flow so far, and smooth what they say."""
     h, w = _size(a)
     rows, columns = (_corners(n, work.stride_px) for n in (h, w))
@@ -159,7 +164,7 @@ def _improved(a: NDArray[np.float32], b: NDArray[np.float32], flow: Planes, work
     patches.search(a, b, MARGIN_PX, work.stride_px, work.n_steps, work.n_passes, found)
     spread = np.zeros((3, h, w), dtype=np.float32)
     patches.spread(a, b, MARGIN_PX, work.stride_px, found, spread)
-    return _smoothed(a, b, spread[:2], work.n_weighings)
+    return _smoothed(a, b, spread[:2], light, work.n_weighings)
 
 
 def _corners(size: int, stride: int) -> NDArray[np.int64]:
@@ -169,12 +174,13 @@ def _corners(size: int, stride: int) -> NDArray[np.int64]:
 
 
 def _smoothed(
-    a: NDArray[np.float32], b: NDArray[np.float32], start: Planes, n_weighings: int
+    a: NDArray[np.float32], b: NDArray[np.float32], start: Planes, light: Floats, n_weighings: int
 ) -> Planes:
     _, h, w = start.shape
     mean, difference = np.empty((2, h + 4, w + 4), dtype=np.float32)
     seen = np.empty((h, w), dtype=np.float32)
-    warp.linearise(a, b, MARGIN_PX, start, mean, difference, seen)
+    warp.linearise(a, b, MARGIN_PX, start, light, mean, difference, seen)
+    _balance(mean, difference, seen, light)
     n_rows, k = 2 * N_SWEEPS + 4, (w + 1) // 2 + 2
     stiffness = np.empty((3, w + 2), dtype=np.float32)
     planes = np.zeros((n_rows, 2, 9, k), dtype=np.float32)
@@ -185,3 +191,26 @@ def _smoothed(
             mean, difference, seen, start, WEIGHTS, N_SWEEPS, stiffness, planes, dealt, flow
         )
     return flow
+
+
+def _balance(
+    mean: NDArray[np.float32],
+    difference: NDArray[np.float32],
+    seen: NDArray[np.float32],
+    light: Floats,
+) -> None:
+    """Set the light so that both images have one mean and spread where they show the same.
+
+    The level at hand was made with the light of the one before: its own serves the next.
+    """
+    step = max(1, seen.shape[1] // 160)
+    known = seen[::step, ::step] > 0
+    m, d = (plane[2:-2, 2:-2][::step, ::step][known] for plane in (mean, difference))
+    if m.size < LEAST_PX**2:
+        return
+    first, second = m - d / 2, m + d / 2
+    spread0, spread1 = float(first.std()), float(second.std())
+    # A flat image has no gain.
+    gain = min(max(spread0 / spread1, 0.5), 2.0) if min(spread0, spread1) > 1 else 1.0
+    light[1] = gain * light[1] + float(first.mean()) - gain * float(second.mean())
+    light[0] *= gain
