@@ -119,7 +119,7 @@ def _scale(log: Log, camera: str) -> float:
 
 
 def _looked_at(log: Log, times: Ints, sweeps: Ints) -> Ints:
-    """Return pictures, evenly spread, that have a sweep and a pose."""
+    """Return pictures, evenly spread, that have a sweep and a pose; the ends are left out."""
     if log.ego_poses is None or not len(times):
         return np.empty(0, dtype=np.int64)
     known = np.isfinite(poses_at(log.ego_poses, times)[:, 0, 0])
@@ -128,8 +128,12 @@ def _looked_at(log: Log, times: Ints, sweeps: Ints) -> Ints:
     rows = np.flatnonzero(known)
     if len(rows) <= MOST_VIEWS:
         return rows
-    # The ends are left out: vehicles often stand there.
-    return rows[np.linspace(0, len(rows) - 1, MOST_VIEWS + 2).round().astype(np.int64)[1:-1]]
+    # Evenly over time and way: where the vehicle stands one picture is like the next.
+    at = poses_at(log.ego_poses, times[rows])[:, :3, 3]
+    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(at, axis=0), axis=1))])
+    place = np.arange(len(rows)) / len(rows) + way / max(float(way[-1]), 1.0)
+    wanted = np.linspace(place[0], place[-1], MOST_VIEWS + 2)[1:-1]
+    return np.unique(rows[np.searchsorted(place, wanted).clip(0, len(rows) - 1)])
 
 
 def _moved(a_from_b: Floats, points_m: Floats) -> Floats:

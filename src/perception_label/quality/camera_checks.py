@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perception_label.arrays import Floats
 from perception_label.quality.camera_fit import Fit, View, background, fits, placed, scores
 from perception_label.quality.findings import Finding
 
@@ -102,20 +103,27 @@ def _named(name: str, camera: CameraViews) -> list[Finding]:
     """Return the fault of one camera that explains most, if there is one."""
     tried = fits(camera.views)
     moved = {kind: moved_px(camera, fit) for kind, fit in tried.items()}
-    sure = [
-        kind
-        for kind, fit in tried.items()
-        if fit.certainty >= SURE
-        and fit.gain >= LEAST_GAIN * fit.score
-        and moved[kind] >= (LEAST_MOTION_PX if kind == "clock" else LEAST_PX)
-        and (kind != "clock" or abs(fit.values[0]) >= LEAST_LATE_S)
-    ]
+    sure = [kind for kind, fit in tried.items() if _is_sure(fit, moved[kind])]
     if not sure:
         return []
     best = max(sure, key=lambda kind: tried[kind].gain)
     if {"shift", "rotation"} <= set(sure) and best != "clock":
         best = _shift_or_rotation(tried["shift"], tried["rotation"], camera)
-    return [_finding(name, camera, tried[best], moved[best])]
+    return [_finding(name, camera, tried[best], _typical(moved[best]))]
+
+
+def _is_sure(fit: Fit, moved: Floats) -> bool:
+    """Tell whether a fault explains something, and moves the outlines enough to be told."""
+    if not fit.gain >= LEAST_GAIN * fit.score:
+        return False
+    if fit.kind == "clock":
+        # Where the vehicle stands a clock's fault shows nothing: such pictures have no say.
+        shows = moved >= LEAST_MOTION_PX
+        return abs(fit.values[0]) >= LEAST_LATE_S and fit.certainty(shows) >= SURE
+    if fit.certainty() < SURE:
+        return False
+    is_knocked = fit.kind == "rotation" and float(np.linalg.norm(fit.values)) > KNOCK_RAD
+    return _typical(moved) >= (LEAST_MOTION_PX if is_knocked else LEAST_PX)
 
 
 def _shift_or_rotation(shift: Fit, rotation: Fit, camera: CameraViews) -> str:
@@ -129,20 +137,29 @@ def _shift_or_rotation(shift: Fit, rotation: Fit, camera: CameraViews) -> str:
     return "rotation" if np.linalg.norm(shift.values) / focal > KNOCK_RAD else "shift"
 
 
-def moved_px(camera: CameraViews, fit: Fit) -> float:
-    """Return how far a fault moves the outlines, the camera's own pixels, root mean square."""
-    squares = []
-    for view in camera.views:
+def moved_px(camera: CameraViews, fit: Fit) -> Floats:
+    """Return how far a fault moves the outlines of each view, (V,), root mean square.
+
+    In the camera's own pixels; NaN for a view without outlines.
+    """
+    out = np.full(len(camera.views), np.nan)
+    for k, view in enumerate(camera.views):
         before, is_there = placed(view, "shift", np.zeros(2))
         after, is_still = placed(view, fit.kind, fit.values)
         both = is_there & is_still
-        squares.append(np.sum((after[both] - before[both]) ** 2, axis=1))
-    return float(np.sqrt(np.mean(np.concatenate(squares)))) / camera.scale
+        if both.any():
+            squares = np.sum((after[both] - before[both]) ** 2, axis=1)
+            out[k] = np.sqrt(np.mean(squares)) / camera.scale
+    return out
+
+
+def _typical(moved: Floats) -> float:
+    return float(np.sqrt(np.nanmean(moved**2)))
 
 
 def _finding(name: str, camera: CameraViews, fit: Fit, moved: float) -> Finding:
     evidence = {"moved_px": moved, "score": fit.score, "score_then": fit.score + fit.gain}
-    evidence["standard_errors"] = fit.certainty
+    evidence["standard_errors"] = fit.certainty()
     where = f"camera {name}"
     if fit.kind == "shift":
         right, down = (fit.values / camera.scale).tolist()

@@ -151,11 +151,10 @@ class Fit:
         """Mean gain over the views."""
         return float(np.nanmean(self.after - self.before))
 
-    @property
-    def certainty(self) -> float:
-        """Mean gain in units of its own standard error."""
+    def certainty(self, which: Mask | None = None) -> float:
+        """Return the mean gain in units of its own standard error, of all views or of some."""
         gain = self.after - self.before
-        gain = gain[np.isfinite(gain)]
+        gain = gain[np.isfinite(gain) & (True if which is None else which)]
         if len(gain) < 3:
             return 0.0
         return float(gain.mean() / max(gain.std(ddof=1) / np.sqrt(len(gain)), 1e-9))
