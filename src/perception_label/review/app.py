@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dash_mantine_components as dmc
 from dash import Dash, html
 
-from perception_label.review.components import Keyboard, Panes, Timeline, Viewer
+from perception_label.review.components import Cameras, Keyboard, Panes, Timeline, Viewer
 from perception_label.review.server import build_server
 
 if TYPE_CHECKING:
@@ -33,9 +33,14 @@ def build_app(workspace: Workspace, log_id: str) -> Flask:
 
 def _layout(log_id: str) -> object:
     viewer = Viewer(id="viewer", log=log_id, style={"flex": 1, "minWidth": 0})
-    panes = Panes(id="panes", log=log_id, style={"width": "22rem"})
+    panes = Panes(id="panes", log=log_id, style={"flex": 1, "minHeight": 0})
+    cameras = Cameras(id="cameras", log=log_id, style={"height": "14rem"})
+    right = {"width": "24rem", "display": "flex", "flexDirection": "column"}
     timeline = Timeline(id="timeline", log=log_id, style={"height": "10rem"})
-    upper = html.Div([viewer, panes], style={"display": "flex", "flex": 1, "minHeight": 0})
+    upper = html.Div(
+        [viewer, html.Div([cameras, panes], style=right)],
+        style={"display": "flex", "flex": 1, "minHeight": 0},
+    )
     page = {"position": "fixed", "inset": 0, "display": "flex", "flexDirection": "column"}
     return dmc.MantineProvider(
         html.Div([upper, timeline, Keyboard(id="keys", log=log_id)], style=page),

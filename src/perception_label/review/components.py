@@ -67,3 +67,10 @@ class Timeline(_Ours):
 
     names = ("id", "log", "prefix", "style", "className")
     _type = "Timeline"
+
+
+class Cameras(_Ours):
+    """The cameras' pictures with the boxes on them; hidden where a log has no cameras."""
+
+    names = ("id", "log", "prefix", "style", "className")
+    _type = "Cameras"

@@ -1,13 +1,16 @@
 """What a log holds, told once when it is opened."""
 
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from flask import Response, jsonify
 
+from perception_label.geometry.poses import interpolate_poses
 from perception_label.review.api.routes import blueprint, desk_of, workspace
 from perception_label.review.payloads import LogPath
+from perception_label.storage.logs import Log
 
 routes = blueprint("scene", "Logs, their sweeps, cameras and ontology.")
 
@@ -46,11 +49,20 @@ def scene(path: LogPath) -> Response:
     )
 
 
-def _camera(log: Any, name: str) -> dict[str, Any]:
+def _camera(log: Log, name: str) -> dict[str, Any]:
+    """Return a camera's calibration, and when and from where each of its images was taken."""
     camera = log.cameras[name]
-    plain = asdict(camera)
-    plain["ego_from_camera"] = np.asarray(camera.ego_from_camera).ravel().tolist()
-    images = log.images.get(name)
-    times = [] if images is None else images.timestamps_ns.tolist()
-    plain["image_timestamps_ns"] = [str(t) for t in times]
-    return plain
+    times = log.image_timestamps_ns.get(name, np.empty(0, dtype=np.int64))
+    lens = [value if isfinite(value) else None for value in camera.lens().tolist()]
+    placed = None
+    if log.ego_poses is not None and len(times):
+        # Images before the first pose or after the last stand where the vehicle stood then.
+        ego = interpolate_poses(log.ego_poses, times, outside="hold")
+        placed = np.round(ego @ camera.ego_from_camera, 6).reshape(-1, 16).tolist()
+    return {
+        "width_px": camera.width_px,
+        "height_px": camera.height_px,
+        "lens": lens,
+        "image_timestamps_ns": [str(t) for t in times.tolist()],
+        "world_from_camera": placed,
+    }

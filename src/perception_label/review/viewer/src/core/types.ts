@@ -1,9 +1,9 @@
 // What travels between the server and the browser; the server's half is review/payloads.py.
 export type Ns = string; // nanoseconds: too long for a JavaScript number
 
+/** `lens` as in _core/lens.pyx, null for infinity; `world_from_camera` of each image, rows one after the other. */
 export interface Camera {
-  width_px: number; height_px: number; intrinsics: number[][]; distortion: number[];
-  ego_from_camera: number[]; image_timestamps_ns: Ns[]; model?: string;
+  width_px: number; height_px: number; lens: (number | null)[]; image_timestamps_ns: Ns[]; world_from_camera: number[][] | null;
 }
 
 export interface ClassRule {
