@@ -28,7 +28,7 @@ REACH_M = 2.5  # of the click: points may be the object's if no cuboid was sugge
 JOIN_M = 0.8  # its points are at most this far apart
 LOOKS = 5  # sweeps in which the object is looked at once more
 
-_GROUP_OF = {
+GROUP_OF = {
     "pedestrian": PEDESTRIAN,
     "cyclist": CYCLIST,
     "bicycle": CYCLIST,
@@ -147,8 +147,8 @@ def _look(log: Log, i: int, point_m: Floats, class_name: str | None) -> Clicked 
     points = level_points(log, i)
     near = np.hypot(points[:, 0] - point[0], points[:, 1] - point[1]) < AROUND_M
     around = np.ascontiguousarray(points[near])
-    found = _scored(around)
-    group = None if class_name is None else _GROUP_OF.get(class_name, VEHICLE)
+    found = scored(around)
+    group = None if class_name is None else GROUP_OF.get(class_name, VEHICLE)
     gap = _gap(found.cuboids, point)
     rows = np.flatnonzero((gap < WITHIN_M) & ((found.groups == group) | (group is None)))
     if len(rows):
@@ -156,14 +156,14 @@ def _look(log: Log, i: int, point_m: Floats, class_name: str | None) -> Clicked 
         cuboid, score, kind = found.cuboids[[best]], found.scores[best], int(found.groups[best])
         name = vehicle_class(cuboid.size_m[0]) if kind == VEHICLE else GROUPS[kind]
     else:
-        plain = _plain(around, point)
+        plain = plain_cuboid(around, point)
         if plain is None:
             return None
-        cuboid, score, name = plain, 0.0, _class_by_size(plain.size_m[0])
+        cuboid, score, name = plain, 0.0, class_by_size(plain.size_m[0])
     return Clicked(class_name or name, cuboid.moved(pose), float(score))
 
 
-def _plain(points_m: Points, point_m: Floats) -> Cuboids | None:
+def plain_cuboid(points_m: Points, point_m: Floats) -> Cuboids | None:
     """Return the cuboid fitted to the points at a click, None if there are none."""
     height = heights_above_ground(points_m)
     away = np.hypot(points_m[:, 0] - point_m[0], points_m[:, 1] - point_m[1])
@@ -181,14 +181,14 @@ def _plain(points_m: Points, point_m: Floats) -> Cuboids | None:
     return Cuboids(fitted.center_m, size, fitted.yaw_rad)
 
 
-def _class_by_size(size_m: Floats) -> str:
+def class_by_size(size_m: Floats) -> str:
     """Return the class of what no hypothesis explains, by its size alone."""
     if max(size_m[0], size_m[1]) < 1.2:
         return "pedestrian"
     return "cyclist" if size_m[0] < 2.2 and size_m[1] < 1.0 else vehicle_class(size_m)
 
 
-def _scored(points_m: Points) -> Detections:
+def scored(points_m: Points) -> Detections:
     """Return every cuboid that the points suggest: a person says that there is something."""
     seen = examine(points_m)
     scores = load_scorer().score(seen.features, seen.hypotheses.group).astype(np.float64)
