@@ -18,6 +18,32 @@ def served(town_workspace, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def film_workspace(tmp_path_factory):
+    """A second of a simulated drive with a small camera; only to be read."""
+    from perception_label import open_workspace
+    from perception_label.simulate.log import simulate_log
+    from perception_label.simulate.settings import CameraSettings, SceneSettings
+    from towns import COARSE, proposals
+
+    camera = CameraSettings(width_px=160, height_px=100, focal_px=120.0, smooth_edges=False)
+    settings = SceneSettings(
+        seed=3, duration_s=1.2, vehicles=10, cyclists=3, pedestrians=20, lidar=COARSE,
+        cameras=(camera,),
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("film")
+    recording = simulate_log(settings, count_points=False, images_folder=folder / "images")
+    workspace = open_workspace(folder / "ws", create=True)
+    workspace.ingest(recording)
+    proposals(workspace, workers=1)
+    return workspace
+
+
+@pytest.fixture
+def film(film_workspace, tmp_path):
+    return Served(film_workspace, tmp_path / "film")
+
+
+@pytest.fixture(scope="session")
 def chromium():
     """Return a running browser, or skip."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -17,6 +17,7 @@ from perception_label.pipeline.propose import NAME as PROPOSALS
 from perception_label.pipeline.solve import NAME as SOLVED
 from perception_label.pipeline.solve import solve_state, sources_of
 from perception_label.pipeline.workspace import Workspace
+from perception_label.review.image_board import ImageBoard
 from perception_label.storage.edits import EditLog, LogState, TrackState
 from perception_label.storage.edits.edit import Edit, Outcome
 from perception_label.storage.logs import Log
@@ -74,6 +75,7 @@ class Desk:
         self.workspace = workspace
         self.log = log
         self.edits: EditLog = workspace.edits(log)
+        self.board = ImageBoard(log)
         self._turn = Lock()
         self._machine: dict[str, tuple[tuple[int, int], dict[str, Labels]]] = {}
         self._shown: dict[tuple[str, int], Shown] = {}

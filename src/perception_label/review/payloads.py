@@ -39,6 +39,48 @@ class ImageQuery(BaseModel):
     width_px: int | None = Field(default=None, ge=16, le=8192)
 
 
+class CameraPath(LogPath):
+    """Which camera."""
+
+    camera: Id
+
+
+class ImageLabelsQuery(BaseModel):
+    """Which 2-D labels: of which images, of one track or all; `last` None: to the end."""
+
+    first: int = Field(default=0, ge=0)
+    last: int | None = Field(default=None, ge=0)
+    track_id: Id | None = None
+    with_shapes: bool = Field(default=True, description="False: only where and how sure.")
+
+
+class ImageLabel(BaseModel):
+    """A label of a track on one image; a shape as in an edit's `after`, in pixels.
+
+    `is_stale`: worked out before its track's last edit.
+    """
+
+    image: int
+    track_id: str
+    class_name: str
+    geometry: str
+    shape: dict[str, Any] | None
+    is_key: bool
+    visible: bool
+    expected_iou: float | None
+    source: str
+    is_stale: bool
+
+
+class ImageLabels(BaseModel):
+    """The labels on images `first` to `last` at a revision."""
+
+    revision: int
+    first: int
+    last: int
+    labels: list[ImageLabel]
+
+
 class TracksQuery(BaseModel):
     """Which tracks: all, those named, or those edited after a revision."""
 

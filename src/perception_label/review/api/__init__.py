@@ -5,6 +5,7 @@ from perception_label.review.api import (
     changes,
     edits,
     health,
+    image_labels,
     images,
     queue,
     scene,
@@ -12,5 +13,5 @@ from perception_label.review.api import (
     tracks,
 )
 
-_MODULES = (health, scene, sweeps, images, tracks, edits, assist, changes, queue)
+_MODULES = (health, scene, sweeps, images, image_labels, tracks, edits, assist, changes, queue)
 BLUEPRINTS = tuple(module.routes for module in _MODULES)
