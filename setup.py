@@ -45,5 +45,6 @@ directives = {
 setup(
     ext_modules=cythonize(
         extensions, compiler_directives=directives, build_dir="build/cython", force=CHECKED
-    )
+    ),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )
