@@ -19,7 +19,7 @@ $(VENV)/.deps: pyproject.toml
 	  { echo "perception-label needs Python >= 3.11, $(PYTHON) is older: make PYTHON=python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" "cython>=3.1" "numpy>=2.2,<2.5"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	PERCEPTION_LABEL_KERNELS=later $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
 	touch $@
 
 $(VENV)/.built: $(VENV)/.deps setup.py $(PYX)

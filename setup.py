@@ -1,6 +1,8 @@
 """Build the compiled kernels; everything else is declared in pyproject.toml.
 
 PERCEPTION_LABEL_CHECKED=1 builds them with bounds tests on, for CI and for hunting a bug.
+PERCEPTION_LABEL_KERNELS=later leaves them out: an editable install would compile them where
+`build_ext --inplace`, which follows it, does not look.
 """
 
 import os
@@ -11,6 +13,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CHECKED = os.environ.get("PERCEPTION_LABEL_CHECKED") == "1"
+LATER = os.environ.get("PERCEPTION_LABEL_KERNELS") == "later"
 CORE = Path("src/perception_label/_core")
 # Portable on purpose: a wheel built here must run on any x86-64 or arm64 machine. No fused
 # multiply-add: the same bytes whatever the processor has. Square roots and comparisons set no
@@ -32,7 +35,7 @@ extensions = [
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         extra_compile_args=[] if os.name == "nt" else FLAGS,
     )
-    for path in sorted(CORE.glob("*.pyx"))
+    for path in ([] if LATER else sorted(CORE.glob("*.pyx")))
 ]
 directives = {
     "language_level": "3",
