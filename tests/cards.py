@@ -52,15 +52,23 @@ def world_from_ego(times_ns):
     return poses
 
 
-def picture(view, world_from_camera, corners, greys):
-    """The cards before a camera, painted from far to near, (H, W) uint8."""
+def picture(view, world_from_camera, corners, greys, cells=1):
+    """The cards before a camera, painted from far to near, (H, W) uint8.
+
+    Each has `cells` times `cells` fields of greys that vary.
+    """
     image = Image.new("L", (view.width_px, view.height_px), 128)
     draw = ImageDraw.Draw(image)
     local = (corners - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
     for k in np.argsort(-np.linalg.norm(local.mean(axis=1), axis=1)):
         if (local[k, :, 2] > 0.3).all():
-            at = project_points(view, local[k]).pixels
-            draw.polygon([tuple(p) for p in at], fill=int(greys[k]))
+            rng = np.random.default_rng(k)
+            along, up = local[k, 1] - local[k, 0], local[k, 3] - local[k, 0]
+            for u, v in np.ndindex(cells, cells):
+                unit = np.array([[u, v], [u + 1, v], [u + 1, v + 1], [u, v + 1]]) / cells
+                field = local[k, 0] + unit[:, :1] * along + unit[:, 1:] * up
+                grey = int(greys[k] if cells == 1 else rng.integers(20, 236))
+                draw.polygon([tuple(p) for p in project_points(view, field).pixels], fill=grey)
     return np.asarray(image)
 
 
@@ -86,7 +94,7 @@ def sweep(world_from_lidar, corners, timestamp_ns):
     return Sweep(points_m=(local * wall[:, None]).astype(np.float32), timestamp_ns=timestamp_ns)
 
 
-def drive(folder, views, *, n=6, late_ns=20_000_000, seed=0):
+def drive(folder, views, *, n=6, late_ns=20_000_000, seed=0, cells=1):
     """A recording of the drive; `views` are the true cameras by name, pictures lie in `folder`."""
     corners, greys = cards(seed)
     times = START_NS + np.arange(n, dtype=np.int64) * PERIOD_NS
@@ -100,7 +108,7 @@ def drive(folder, views, *, n=6, late_ns=20_000_000, seed=0):
         taken = times + late_ns
         for k, pose in enumerate(world_from_ego(taken) @ view.ego_from_camera):
             path = folder / name / f"{k:03d}.png"
-            Image.fromarray(picture(view, pose, corners, greys)).save(path)
+            Image.fromarray(picture(view, pose, corners, greys, cells)).save(path)
         paths = tuple(folder / name / f"{k:03d}.png" for k in range(n))
         images[name] = Images(taken, paths)
     return Recording(

@@ -24,6 +24,7 @@ from perception_label.pipeline.unboxed import SOURCE as CLUSTERS
 from perception_label.pipeline.unboxed import unboxed_labels
 from perception_label.pipeline.workspace import open_workspace
 from perception_label.quality.queue import QueueItem, ReviewQueue, band_of, by_track, ranked
+from perception_label.quality.queue_cameras import camera_items
 from perception_label.quality.queue_ends import carried_on, end_items
 from perception_label.quality.queue_missing import missing_items, outside
 from perception_label.quality.queue_motion import motion_items, size_items
@@ -35,7 +36,11 @@ from perception_label.storage.logs import Log
 
 
 def review_queue(
-    log: Log, *, state: LogState | None = None, workers: int | None = None
+    log: Log,
+    *,
+    state: LogState | None = None,
+    workers: int | None = None,
+    look_at_images: bool = False,
 ) -> ReviewQueue:
     """Rank everything in a log that a person should look at.
 
@@ -47,6 +52,9 @@ def review_queue(
         What people decided so far; None reads it from the edit log of the log's workspace.
     workers : int, optional
         Threads over sweeps; None takes one per core. The queue does not depend on it.
+    look_at_images : bool
+        Also compare the boxes with the cameras' pictures: about half a second for each second
+        of each camera.
 
     Returns
     -------
@@ -65,7 +73,8 @@ def review_queue(
     -----
     Kinds of items are in `quality.queue.KINDS`. `track`: every track once; `span`, `keyframe`:
     its doubtful stretches; `birth`, `death`: it begins or ends where the sensor sees well;
-    `motion`, `size_jump`: its class cannot do that; `disagreement`: two tracks in one place;
+    `motion`, `size_jump`: its class cannot do that; `camera`: its surface goes elsewhere in the
+    pictures; `disagreement`: two tracks in one place;
     `missing`: objects that no box holds.
 
     A track that was accepted or finalised has no item any more, nor has one that was deleted or
@@ -95,6 +104,8 @@ def review_queue(
     items += double_items(shown, sources)
     ends = carried_on(shown, log.timestamps_ns)
     items += end_items(shown, sources, ends, evidence(log, shown, ends, threads))
+    if look_at_images:
+        items += _seen_by_cameras(log, shown, sources, threads)
     items = [item for item in items if not is_settled(known.tracks.get(item.track_id))]
     usual = _usual_boxes(labels)
     items += missing_items(demoted, sources, usual_boxes=usual)
@@ -105,6 +116,24 @@ def review_queue(
     items += _of_others(log, labels, known, checked)
     hidden = [str(gate) for gate in checked.values() if not gate.is_shown]
     return ranked(items, (*([taught.note] if taught.note else []), *hidden))
+
+
+def _seen_by_cameras(
+    log: Log, labels: Labels, sources: Mapping[str, str], workers: int
+) -> list[QueueItem]:
+    """Return tracks that cameras see go elsewhere, each once: the camera that is surest."""
+    from perception_label.pipeline.camera_tracks import compare_tracks
+
+    best: dict[str, QueueItem] = {}
+    for camera in log.images:
+        if camera not in log.cameras:
+            continue
+        seen = compare_tracks(log, camera, labels, workers=workers)
+        for item in camera_items(labels, sources, seen):
+            known = best.get(item.track_id)
+            if known is None or item.expected_error > known.expected_error:
+                best[item.track_id] = item
+    return list(best.values())
 
 
 def _usual_boxes(labels: Labels) -> float:

@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "death": "the track ends where the sensor saw well: did the object go on?",
     "size_jump": "the boxes of the track change their size, or have one that the class has not",
     "motion": "the track moves as its class cannot: is it one object?",
+    "camera": "a camera sees the object go elsewhere than its boxes do",
     "disagreement": "two sources, or two tracks, say different things of one place",
 }
 BANDS = (0.0, 0.5, 0.8, 0.95)  # lower ends of the bands of scores in `stratum`
