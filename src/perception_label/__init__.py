@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from perception_label.geometry.interpolate import interpolate
     from perception_label.geometry.overlap import overlap_3d, overlap_bev
     from perception_label.pipeline.click import track_from_click
+    from perception_label.pipeline.frustum import cuboid_from_box, track_from_box
+    from perception_label.pipeline.project import project_tracks
     from perception_label.pipeline.queue import review_queue
     from perception_label.pipeline.solve_track import SolvedTrack, solve_track
     from perception_label.pipeline.workspace import Workspace, open_workspace
@@ -46,6 +48,9 @@ _LAZY = {
     "propagate_tracks": "perception_label.video.propagate_boxes",
     "points_inside": "perception_label.geometry.inside",
     "propagate_masks": "perception_label.video.propagate_masks",
+    "project_tracks": "perception_label.pipeline.project",
+    "cuboid_from_box": "perception_label.pipeline.frustum",
+    "track_from_box": "perception_label.pipeline.frustum",
     "review_queue": "perception_label.pipeline.queue",
     "split_ground": "perception_label.cloud.ground",
     "track_from_click": "perception_label.pipeline.click",
@@ -59,6 +64,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "cluster",
+    "cuboid_from_box",
     "dense_flow",
     "fit_cuboids",
     "follow_points",
@@ -68,6 +74,7 @@ __all__ = [
     "overlap_3d",
     "overlap_bev",
     "points_inside",
+    "project_tracks",
     "propagate_boxes",
     "propagate_masks",
     "propagate_tracks",
@@ -75,6 +82,7 @@ __all__ = [
     "solve_track",
     "split_ground",
     "track_cuboids",
+    "track_from_box",
     "track_from_click",
 ]
 

@@ -61,7 +61,7 @@ def cuboid_from_box(
     box_px : (4,) numbers, optional
         x0, y0, x1, y1, edges: 0, 0, width, height is the whole picture. May be left out if
         there is a mask.
-    mask : (height, width) bool, optional
+    mask : (H, W) bool, optional
         The object's pixels; points beside them do not count.
     class_name : str, optional
         What it is; None lets size and shape tell.
@@ -116,7 +116,34 @@ def track_from_box(
     class_name: str | None = None,
     span_ns: tuple[int, int] | None = None,
 ) -> SolvedTrack:
-    """Make a whole track from one box, or mask, of a picture; see `cuboid_from_box`."""
+    """Make a whole track from one box, or mask, of a picture.
+
+    The cuboid of `cuboid_from_box` is carried over the log as a keyframe of the sweep that
+    looked there nearest to the picture's time.
+
+    Parameters
+    ----------
+    log, camera, image, class_name
+        As for `cuboid_from_box`.
+    box_px : (4,) numbers, optional
+        x0, y0, x1, y1; may be left out if there is a mask.
+    mask : (H, W) bool, optional
+        The object's pixels.
+    span_ns : (first, last), optional
+        The lifespan; None takes all sweeps in which it is seen.
+
+    Returns
+    -------
+    SolvedTrack
+        A cuboid, (4, 4) covariance and expected IoU in each of S sweeps.
+
+    Raises
+    ------
+    EditError
+        If the LiDAR saw nothing there.
+    ShapeError, SettingError, MissingPosesError
+        As for `cuboid_from_box`.
+    """
     found = cuboid_from_box(log, camera, image, box_px, mask=mask, class_name=class_name)
     sweep, _ = sweep_of(log, camera, image)
     return solve_track(

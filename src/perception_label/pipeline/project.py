@@ -98,7 +98,7 @@ def project_tracks(
     min_visible: float = 0.0,
     workers: int | None = None,
 ) -> ProjectedTracks:
-    """Return the boxes of tracks in a camera's pictures, where they are when each is taken.
+    """Return where tracks appear in a camera's pictures, at the pictures' own times.
 
     Ego poses and objects are interpolated to each picture's timestamp; a box drawn on a sweep's
     points is where its object was when the beam passed it, not at the sweep's timestamp.
@@ -127,7 +127,8 @@ def project_tracks(
     Returns
     -------
     ProjectedTracks
-        A row for each picture and track that is on it at all. Pictures farther than 0.1 s
+        A row for each picture and track that is on it at all: `boxes_px` (B, 4), `visible` (B,),
+        silhouettes, cuboids at the picture's time. Pictures farther than 0.1 s
         from the ego poses have none.
 
     Raises
