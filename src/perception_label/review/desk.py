@@ -18,6 +18,7 @@ from perception_label.pipeline.solve import NAME as SOLVED
 from perception_label.pipeline.solve import solve_state, sources_of
 from perception_label.pipeline.workspace import Workspace
 from perception_label.review.image_board import ImageBoard
+from perception_label.review.standing import StandingQueue
 from perception_label.storage.edits import EditLog, LogState, TrackState
 from perception_label.storage.edits.edit import Edit, Outcome
 from perception_label.storage.logs import Log
@@ -76,6 +77,7 @@ class Desk:
         self.log = log
         self.edits: EditLog = workspace.edits(log)
         self.board = ImageBoard(log)
+        self.queue = StandingQueue(log, self.edits)
         self._turn = Lock()
         self._machine: dict[str, tuple[tuple[int, int], dict[str, Labels]]] = {}
         self._shown: dict[tuple[str, int], Shown] = {}
@@ -93,8 +95,9 @@ class Desk:
         known = self.edits.state() if state is None else state
         track = known.tracks.get(track_id)
         if track is None:
-            boxes = self._results(PROPOSALS).get(track_id)
-            return None if boxes is None else _untouched(track_id, boxes, MAKERS[PROPOSALS])
+            # A candidate is shown to whoever asks for it by its name.
+            made = self.machine(track_id)
+            return None if made is None else _untouched(track_id, *made)
         if not track.is_live:
             return None
         key = (track_id, track.revision)
@@ -113,6 +116,12 @@ class Desk:
                     while len(self._shown) > MOST_SHOWN:
                         del self._shown[next(iter(self._shown))]
         return replace(found, state=track)
+
+    def forget(self, track_id: str | None = None) -> None:
+        """Forget how a track was solved, or all of them: they are solved when asked for again."""
+        with self._turn:
+            for key in [k for k in self._shown if track_id in (None, k[0])]:
+                del self._shown[key]
 
     def machine(self, track_id: str) -> tuple[Labels, str] | None:
         """Return a machine's boxes of this id, and who made them; None if there are none."""

@@ -100,6 +100,31 @@ class QueueQuery(BaseModel):
 
     limit: int = Field(default=500, ge=0, le=100_000)
     kind: str | None = None
+    wait_s: float = Field(
+        default=25.0, ge=0.0, le=60.0, description="Longest wait for one of the newest edits."
+    )
+
+
+class JobPath(LogPath):
+    """Which job."""
+
+    job_id: Id
+
+
+class JobAsk(BaseModel):
+    """A job that is wanted: `propagate` (one track), `solve` or `propose` (the log)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Id
+    track_id: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class HistoryQuery(BaseModel):
+    """Which edits: those of a track, or the newest of the log."""
+
+    track_id: Id | None = None
+    limit: int = Field(default=200, ge=1, le=10_000)
 
 
 class GroundQuery(BaseModel):

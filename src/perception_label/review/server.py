@@ -15,6 +15,7 @@ from perception_label.errors import LabelError, SettingError, WorkspaceError
 from perception_label.review.api import BLUEPRINTS
 from perception_label.review.api.routes import DESKS, PREFIX
 from perception_label.review.desk import Desk
+from perception_label.review.jobs import Jobs
 
 if TYPE_CHECKING:
     from perception_label.pipeline.workspace import Workspace
@@ -27,6 +28,7 @@ class Desks:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.jobs = Jobs()
         self._turn = Lock()
         self._open: dict[str, Desk] = {}
 

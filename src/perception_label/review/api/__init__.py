@@ -5,13 +5,18 @@ from perception_label.review.api import (
     changes,
     edits,
     health,
+    history,
     image_labels,
     images,
+    jobs,
     queue,
     scene,
     sweeps,
     tracks,
 )
 
-_MODULES = (health, scene, sweeps, images, image_labels, tracks, edits, assist, changes, queue)
+_MODULES = (
+    health, scene, sweeps, images, image_labels, tracks, edits, assist, changes, queue, history,
+    jobs,
+)  # fmt: skip
 BLUEPRINTS = tuple(module.routes for module in _MODULES)

@@ -12,6 +12,7 @@ from perception_label.review.payloads import Fault
 
 if TYPE_CHECKING:
     from perception_label.pipeline.workspace import Workspace
+    from perception_label.review.jobs import Jobs
     from perception_label.review.server import Desks
 
 PREFIX = "/api/v1"
@@ -36,3 +37,8 @@ def desk_of(log_id: str) -> Desk:
 def workspace() -> "Workspace":
     """Return the workspace that is served."""
     return cast("Desks", current_app.extensions[DESKS]).workspace
+
+
+def jobs_of() -> "Jobs":
+    """Return the jobs of the workspace that is served."""
+    return cast("Desks", current_app.extensions[DESKS]).jobs
