@@ -20,7 +20,7 @@ def run(
 
     from perception_label.errors import SettingError
     from perception_label.pipeline.workspace import open_workspace
-    from perception_label.review.app import build_app
+    from perception_label.review.app import build_app, warm_up
 
     held = open_workspace(workspace)
     opened = held.log(log)

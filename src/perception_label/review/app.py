@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, cast
 
-import dash_mantine_components as dmc
-from dash import Dash, html
+from dash import Dash
 
-from perception_label.review.components import Cameras, Keyboard, Panes, Timeline, Viewer
+from perception_label.errors import LabelError
+from perception_label.pipeline.evidence import evidence_of
+from perception_label.review.api.routes import DESKS
 from perception_label.review.server import build_server
+from perception_label.review.shell import callbacks, layout
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from perception_label.pipeline.workspace import Workspace
+    from perception_label.review.server import Desks
 
 
-def build_app(workspace: Workspace, log_id: str) -> Flask:
-    """Return the Flask app that serves the review app of one log."""
+def build_app(workspace: Workspace, log_id: str | None = None) -> Flask:
+    """Return the Flask app that serves the review app; `log_id` is the log shown first."""
     server = build_server(workspace)
     app = Dash(
         "perception_label.review",
@@ -26,23 +30,24 @@ def build_app(workspace: Workspace, log_id: str) -> Flask:
         title="perception-label",
         update_title=None,
         serve_locally=True,
+        suppress_callback_exceptions=True,  # the page comes with its log
     )
-    app.layout = lambda: _layout(log_id)
+    app.layout = layout.outer
+    callbacks.register(app, cast("Desks", server.extensions[DESKS]), log_id)
     return server
 
 
-def _layout(log_id: str) -> object:
-    viewer = Viewer(id="viewer", log=log_id, style={"flex": 1, "minWidth": 0})
-    panes = Panes(id="panes", log=log_id, style={"flex": 1, "minHeight": 0})
-    cameras = Cameras(id="cameras", log=log_id, style={"height": "14rem"})
-    right = {"width": "24rem", "display": "flex", "flexDirection": "column"}
-    timeline = Timeline(id="timeline", log=log_id, style={"height": "10rem"})
-    upper = html.Div(
-        [viewer, html.Div([cameras, panes], style=right)],
-        style={"display": "flex", "flex": 1, "minHeight": 0},
-    )
-    page = {"position": "fixed", "inset": 0, "display": "flex", "flexDirection": "column"}
-    return dmc.MantineProvider(
-        html.Div([upper, timeline, Keyboard(id="keys", log=log_id)], style=page),
-        defaultColorScheme="dark",
-    )
+def warm_up(server: Flask, log_id: str) -> Thread:
+    """Make what the first edit and the first look at the queue need, in the background."""
+
+    def work() -> None:
+        desk = cast("Desks", server.extensions[DESKS]).desk(log_id)
+        try:
+            evidence_of(desk.log)
+            desk.queue.now()
+        except LabelError:
+            return  # whoever asks for it is told
+
+    thread = Thread(target=work, name="warm-up", daemon=True)
+    thread.start()
+    return thread

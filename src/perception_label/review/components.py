@@ -16,6 +16,10 @@ perception_label._js_dist = [
     for name in _BUNDLES
 ]
 
+perception_label._css_dist = [
+    {"relative_package_path": "review/assets/shell.css", "namespace": "perception_label"}
+]
+
 
 class _Ours(Component):  # type: ignore[misc]
     """A component of the bundle; `names` are its properties."""
@@ -74,3 +78,38 @@ class Cameras(_Ours):
 
     names = ("id", "log", "prefix", "style", "className")
     _type = "Cameras"
+
+
+class Queue(_Ours):
+    """The review queue, walked with the keyboard or by clicks."""
+
+    names = ("id", "log", "prefix")
+    _type = "Queue"
+
+
+class Details(_Ours):
+    """Class, attributes, numbers, lifespan, comments and history of the selected track."""
+
+    names = ("id", "log", "prefix")
+    _type = "Details"
+
+
+class Status(_Ours):
+    """Which sweep is shown, what is not saved yet, messages; keeps the page's address."""
+
+    names = ("id", "log", "prefix")
+    _type = "Status"
+
+
+class Jobs(_Ours):
+    """Long work of the server: started, watched, stopped."""
+
+    names = ("id", "log", "prefix")
+    _type = "Jobs"
+
+
+class Rows(_Ours):
+    """The tracks as `rows` for tables, and the `selected` one; draws nothing."""
+
+    names = ("id", "log", "prefix", "rows", "selected")
+    _type = "Rows"

@@ -31,10 +31,14 @@ const Keyboard = (props: Props): React.ReactElement => {
     let n = 0;
     const pages = Object.keys(map).filter((name) => !own[name] && name !== 'help');
     const sends = Object.fromEntries(pages.map((name) => [name, () => report.current?.({command: {name, n: ++n}})]));
-    const keys = new Keys(map, {...sends, ...own, help: () => open((was) => !was), leave: (event) => {
+    const all: Record<string, (event: KeyboardEvent) => void> = {...sends, ...own, help: () => open((was) => !was), leave: (event) => {
       open(false);
       own.leave(event);
-    }});
+    }};
+    // Panels come and go: whose key it is shows when it is pressed.
+    const keys = new Keys(map, Object.fromEntries(Object.keys(map).map((name) => [name, (event: KeyboardEvent) => {
+      (session.actions[name] ?? all[name])?.(event);
+    }])));
     return () => keys.dispose();
   }, [prefix, log, keymap]);
   useEffect(() => {

@@ -51,8 +51,14 @@ const Viewer = (props: Props): React.ReactElement => {
       if (what === 'select') report.current?.({selected: session.selected});
       if (what === 'sweep') report.current?.({sweep: session.sweep});
     });
+    const scheme = new MutationObserver(() => {
+      view.theme();
+      session.tell('view');
+    });
+    scheme.observe(document.documentElement, {attributes: true, attributeFilter: ['data-mantine-color-scheme']});
     return () => {
       off();
+      scheme.disconnect();
       view.dispose();
     };
   }, [prefix, log]);

@@ -1,4 +1,4 @@
-import type {Change, Op, QueueItem, Result, Scene, Tracks} from './types.ts';
+import type {Change, Job, Op, Past, QueueAnswer, Result, Scene, Tracks} from './types.ts';
 
 /** Why a request failed: `status` 0 means that no answer came. */
 export class Fault extends Error {
@@ -41,8 +41,24 @@ export class Api {
     return this.get(`/changes?since=${since}&wait_s=20`, signal);
   }
 
-  queue(limit = 500): Promise<{revision: number; n_items: number; items: QueueItem[]; notes: string[]}> {
-    return this.get(`/queue?limit=${limit}`);
+  queue(limit = 500, wait = 25): Promise<QueueAnswer> {
+    return this.get(`/queue?limit=${limit}&wait_s=${wait}`);
+  }
+
+  history(trackId: string): Promise<{edits: Past[]}> {
+    return this.get(`/history?track_id=${encodeURIComponent(trackId)}`);
+  }
+
+  jobs(): Promise<{jobs: Job[]}> {
+    return this.get('/jobs');
+  }
+
+  startJob(kind: string, trackId = ''): Promise<Job> {
+    return this.post('/jobs', {kind, track_id: trackId});
+  }
+
+  cancelJob(jobId: string): Promise<Job> {
+    return this.send(`/jobs/${encodeURIComponent(jobId)}`, {method: 'DELETE', headers: {'X-CSRFToken': cookie('_csrf_token')}});
   }
 
   append(ops: Op[]): Promise<{revision: number; results: Result[]}> {

@@ -372,7 +372,7 @@ export class MainView {
     session.takeUp('');
     if (tool === 'new') void session.click(this.pointAt(event) ?? this.groundAt(event));
     else if (tool === 'merge' && session.selected && found && found !== session.selected) {
-      session.edit('merge', session.selected, {other_id: found});
+      session.askToMerge(found);
     } else if (found) session.select(found);
   }
 

@@ -4,7 +4,7 @@ import type {QueueItem} from './types.ts';
 export const REASONS = ['no object', 'wrong class', 'wrong place', 'labelled twice', 'too few points'];
 
 const AFTER_EDIT_MS = 1500; // edits come in rows: the queue is asked for when they pause
-const AGAIN_MS = 3000;
+const WAIT_S = 20;
 
 /** The walk through what needs a person: one item after the other, the most urgent first. */
 export class Queue {
@@ -19,6 +19,7 @@ export class Queue {
   private all: QueueItem[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isAsking = false;
+  private wait = 0;
   private revision = -1;
   /** A candidate that is shown but not taken: it is not a track yet. */
   private candidate: string | null = null;
@@ -105,14 +106,15 @@ export class Queue {
     this.isAsking = true;
     try {
       this.revision = this.session.revision;
-      const found = await this.session.api.queue(1000, this.isReady ? 0 : 20);
+      const found = await this.session.api.queue(1000, this.wait);
       this.isReady = found.is_ready;
       this.isStale = found.is_stale;
       this.notes = found.notes;
       // What is on its way to the server is settled, though the server does not know yet.
       this.all = found.items.filter((item) => !this.session.outbox.has(item.track_id));
       this.sort();
-      if (found.is_stale) this.later(AGAIN_MS);
+      this.wait = found.is_stale ? WAIT_S : 0;
+      if (found.is_stale) this.later(100);
     } catch (error) {
       this.notes = [(error as Error).message];
       this.session.tell('queue');

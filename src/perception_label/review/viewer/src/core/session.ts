@@ -6,9 +6,10 @@ import type {Box, Op, Result, Scene, Track} from './types.ts';
 /**
  * What changed. `scene`: opened; `sweep`: another sweep is shown; `tracks`: boxes changed; `select`; `live`: the
  * selected box is being dragged; `view`: colours, sizes, what is hidden; `zoom`: go to the selected box; `tool`: what
- * the next click does; `outbox`: unsaved ops; `told`: a message.
+ * the next click does; `outbox`: unsaved ops; `told`: a message; `queue`: its items, or the one at hand; `merge`: two
+ * tracks are asked about.
  */
-export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'zoom' | 'tool' | 'outbox' | 'told';
+export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'zoom' | 'tool' | 'outbox' | 'told' | 'queue' | 'merge';
 
 /** What the next click in the main view does: pick (''), make a track of what is there, join with the selected one. */
 export type Tool = '' | 'new' | 'merge';
@@ -39,6 +40,10 @@ export class Session {
   view: View = {
     colour: 'height', pointSize: 2, isBirdsEye: false, isFocused: false, around: 0, hidesOthers: false, showsTrajectory: false,
   };
+  /** What panels of the page do at keys; they come before the session's own. */
+  readonly actions: Record<string, (event: KeyboardEvent) => void> = {};
+  /** The track that the selected one may be joined with, until somebody said yes or no. */
+  mergeWith: string | null = null;
   private listeners = new Set<(what: What) => void>();
   private stop = new AbortController();
   private done: Op[] = [];
@@ -84,6 +89,28 @@ export class Session {
   close(): void {
     this.stop.abort();
     this.listeners.clear();
+  }
+
+  /** Read everything again, after a job of the server's. */
+  async reload(): Promise<void> {
+    const all = await this.api.tracks();
+    const known = new Set(all.tracks.map((track) => track.track_id));
+    this.take(all.tracks, [...this.tracks.keys()].filter((id) => !known.has(id)), all.revision);
+  }
+
+  /** Read tracks that are asked for by name, candidates too. */
+  async fetch(ids: string[]): Promise<void> {
+    await this.refresh(ids);
+  }
+
+  /** Show a track no longer: a candidate that nobody took. */
+  forget(trackId: string): void {
+    this.take([], [trackId], this.revision);
+  }
+
+  askToMerge(other: string | null): void {
+    this.mergeWith = other;
+    this.tell('merge');
   }
 
   show(sweep: number): void {
@@ -169,6 +196,12 @@ export class Session {
     if (!last) return;
     const op = this.edit('undo', '', {edit_id: last.edit_id});
     this.undone.push(op.edit_id);
+  }
+
+  /** Take any edit back, such as one of another day. */
+  takeBack(editId: string): void {
+    this.done = this.done.filter((op) => op.edit_id !== editId);
+    this.undone.push(this.edit('undo', '', {edit_id: editId}).edit_id);
   }
 
   redo(): void {

@@ -52,5 +52,20 @@ export interface QueueItem {
   reason: string; source: string; other_id: string; rank: number;
 }
 
+export interface QueueAnswer {
+  revision: number; n_items: number; items: QueueItem[]; notes: string[]; is_ready: boolean; is_stale: boolean;
+}
+
+/** An edit of the past. */
+export interface Past {
+  revision: number; edit_id: string; kind: string; track_id: string; author: string; source: string; server_time_ns: Ns;
+  active_s: number; sweep: number | null; text: string; is_undone: boolean;
+}
+
+export interface Job {
+  job_id: string; log_id: string; kind: string; track_id: string; done: number; of: number; message: string;
+  status: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+}
+
 /** A box at one sweep, world frame: metres and radians. */
 export interface Box {center: number[]; size: number[]; yaw: number}

@@ -1,0 +1,1 @@
+"""The page around the viewer: header, panels, tables, dashboards."""
