@@ -30,6 +30,7 @@ def run(
     except OSError as error:
         raise SettingError(f"review: expected a free port on {host}, got {port}: {error}") from None
     url = f"http://{host}:{server.effective_port}/"
+    warm_up(app, opened.id)
     emit(as_json, {"log_id": opened.id, "url": url}, [f"reviewing {opened.id}: {url}"])
     try:
         server.run()
