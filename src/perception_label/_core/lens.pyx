@@ -30,9 +30,22 @@ cdef inline double bend(const double* lens, double r) noexcept nogil:
     )
 
 
-cdef inline double straighten(const double* lens, double bent) noexcept nogil:
-    """Return the radius that is bent to `bent`, which is within the limit's."""
-    cdef double low = 0, high = lens[LIMIT], r = bent, value, ahead, step
+cdef inline double slope(const double* lens, double r) noexcept nogil:
+    """Return how much the bent radius grows with a radius."""
+    cdef double u = r * r, above, below
+    if lens[FISHEYE] != 0:
+        return 1 + u * (3 * lens[5] + u * (5 * lens[6] + u * (7 * lens[7] + u * 9 * lens[8])))
+    above = 1 + u * (lens[5] + u * (lens[6] + u * lens[9]))
+    below = 1 + u * (lens[10] + u * (lens[11] + u * lens[12]))
+    return above / below + 2 * u * (
+        (lens[5] + u * (2 * lens[6] + u * 3 * lens[9])) * below
+        - above * (lens[10] + u * (2 * lens[11] + u * 3 * lens[12]))
+    ) / (below * below)
+
+
+cdef inline double straighten(const double* lens, double bent, double r) noexcept nogil:
+    """Return the radius that is bent to `bent`, which is within the limit's; r is a guess."""
+    cdef double low = 0, high = lens[LIMIT], value, ahead
     cdef int _k
     if high == INFINITY:
         # The tangent of an unlimited lens: doubled until it encloses the answer.
@@ -47,10 +60,9 @@ cdef inline double straighten(const double* lens, double bent) noexcept nogil:
             high = r
         else:
             low = r
-        if fabs(value) <= 1e-15 * (1 + bent):
+        if fabs(value) <= 4e-16 * (1 + bent):
             break
-        step = 1e-7 * (1 + r)
-        ahead = (bend(lens, r + step) - bend(lens, r - step)) / (2 * step)
+        ahead = slope(lens, r)
         r = r - value / ahead if ahead > 0 else high
         if not (low < r < high):
             r = (low + high) / 2
@@ -167,10 +179,10 @@ def unproject(
                 if bent > p[BENT_LIMIT]:
                     r = INFINITY
                     break
-                r = straighten(p, bent)
+                r = straighten(p, bent, r if _k > 0 else bent)
                 if bent > 0:
                     x, y = x / bent * r, y / bent * r
-                if fisheye or fabs(x - before_x) + fabs(y - before_y) <= 1e-14:
+                if fisheye or fabs(x - before_x) + fabs(y - before_y) <= 1e-13:
                     break
             if r > p[LIMIT] * (1 + 1e-12) or not isfinite(r):
                 continue
