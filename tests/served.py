@@ -17,7 +17,7 @@ class Served:
         shutil.copytree(workspace.path, folder, dirs_exist_ok=True)
         self.workspace = open_workspace(folder)
         self.log = self.workspace.log()
-        self.client = build_server(self.workspace).test_client()
+        self.client = client_of(build_server(self.workspace))
         self.root = API.format(log=self.log.id)
 
     def get(self, path, **query):
@@ -42,3 +42,16 @@ class Served:
             "edit_id": str(uuid4()), "kind": "set_keyframe", "track_id": track["track_id"],
             "timestamp_ns": at, "after": after, "base_revision": track["revision"], **more,
         }  # fmt: skip
+
+
+def client_of(server):
+    """Return a test client that sends the CSRF token as pages do."""
+    client = server.test_client()
+    client.get("/api/v1/healthz")
+    with_token(client)
+    return client
+
+
+def with_token(client):
+    """Take over the token that the server gave last."""
+    client.environ_base["HTTP_X_CSRFTOKEN"] = client.get_cookie("_csrf_token").value

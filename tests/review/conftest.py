@@ -76,7 +76,10 @@ def site(served):
 @pytest.fixture
 def page(chromium, site):
     """Open the app; an error on the page or its console fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 800},
+        bypass_csp=True,  # `wait_for_function` evaluates strings on the page
+    )
     page = context.new_page()
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))

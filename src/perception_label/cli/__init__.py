@@ -28,7 +28,7 @@ VERBS: tuple[str, ...] = (
 )
 
 # Verbs with verbs of their own: such a module has `RUNS`, functions by name, and `HELP`.
-GROUPS: tuple[str, ...] = ("video",)
+GROUPS: tuple[str, ...] = ("people", "video")
 
 STOPPED = 130  # what a shell expects after Ctrl-C
 

@@ -7,12 +7,17 @@ import typer
 
 from perception_label.cli.output import AsJson, emit
 
+MOST_BYTES = 64 * 2**20  # more is not even read; the app itself refuses far less
+
 
 def run(
     workspace: Annotated[Path, typer.Argument(help="The workspace.")],
     log: Annotated[str | None, typer.Option(help="The log; needed if there are several.")] = None,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8050,
+    login: Annotated[
+        str | None, typer.Option(help="none, local, oidc or proxy; see docs/app.md.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the review app and print its address; Ctrl-C stops it."""
@@ -20,13 +25,18 @@ def run(
 
     from perception_label.errors import SettingError
     from perception_label.pipeline.workspace import open_workspace
+    from perception_label.review.access.settings import FOLDER, check_bind, load_access
     from perception_label.review.app import build_app, warm_up
 
     held = open_workspace(workspace)
+    access = load_access(held.path / FOLDER, login)
+    check_bind(access, host)
     opened = held.log(log)
-    app = build_app(held, opened.id)
+    app = build_app(held, opened.id, access)
     try:
-        server = create_server(app, host=host, port=port, threads=16, ident=None)
+        server = create_server(
+            app, host=host, port=port, threads=16, ident=None, max_request_body_size=MOST_BYTES
+        )
     except OSError as error:
         raise SettingError(f"review: expected a free port on {host}, got {port}: {error}") from None
     url = f"http://{host}:{server.effective_port}/"

@@ -9,6 +9,7 @@ from dash import Dash
 
 from perception_label.errors import LabelError
 from perception_label.pipeline.evidence import evidence_of
+from perception_label.review.access.headers import SCRIPTS
 from perception_label.review.api.routes import DESKS
 from perception_label.review.server import build_server
 from perception_label.review.shell import callbacks, layout
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from perception_label.pipeline.workspace import Workspace
+    from perception_label.review.access.settings import Access
     from perception_label.review.server import Desks
 
 
-def build_app(workspace: Workspace, log_id: str | None = None) -> Flask:
-    """Return the Flask app that serves the review app; `log_id` is the log shown first."""
-    server = build_server(workspace)
+def build_app(
+    workspace: Workspace, log_id: str | None = None, access: Access | None = None
+) -> Flask:
+    """Return the Flask app that serves the review app; `log_id` is the log shown first.
+
+    Without `access`, it is for one person on this machine, who may do all.
+    """
+    server = build_server(workspace, access)
     app = Dash(
         "perception_label.review",
         server=server,
@@ -34,6 +41,7 @@ def build_app(workspace: Workspace, log_id: str | None = None) -> Flask:
     )
     app.layout = layout.outer
     callbacks.register(app, cast("Desks", server.extensions[DESKS]), log_id)
+    server.extensions[SCRIPTS] = app.csp_hashes
     return server
 
 

@@ -18,6 +18,7 @@ from perception_label.pipeline.solve import NAME as SOLVED
 from perception_label.pipeline.solve import solve_state, sources_of
 from perception_label.pipeline.workspace import Workspace
 from perception_label.review.image_board import ImageBoard
+from perception_label.review.leases import Leases
 from perception_label.review.standing import StandingQueue
 from perception_label.storage.edits import EditLog, LogState, TrackState
 from perception_label.storage.edits.edit import Edit, Outcome
@@ -83,6 +84,7 @@ class Desk:
         self._shown: dict[tuple[str, int], Shown] = {}
         self._busy: dict[str, Lock] = {}
         self._cameras: dict[str, ImageSource] = {}
+        self.leases = Leases()
 
     def track_ids(self, state: LogState | None = None) -> list[str]:
         """Return the tracks that are to be labelled: the edit log's, and untouched proposals."""

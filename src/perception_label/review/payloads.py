@@ -252,6 +252,47 @@ class Changes(BaseModel):
     changes: list[Change]
 
 
+class Here(BaseModel):
+    """Where an open page is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: Id
+    track_id: Id | None = None
+    sweep: int = Field(default=0, ge=0)
+
+
+class Other(BaseModel):
+    """Where somebody else's page is."""
+
+    author: str
+    track_id: str | None
+    sweep: int
+
+
+class Others(BaseModel):
+    """The other pages that are open on this log."""
+
+    others: list[Other]
+
+
+class Login(BaseModel):
+    """A name and a password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class Me(BaseModel):
+    """Who asks: `role`, one of viewer to admin; `login`, the way that people log in here."""
+
+    name: str
+    role: str
+    login: str
+
+
 class Fault(BaseModel):
     """Why a request was not carried out."""
 

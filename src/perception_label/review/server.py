@@ -5,13 +5,15 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, jsonify
+from flask import Response, abort, jsonify, request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from werkzeug.exceptions import HTTPException
 
 from perception_label import __version__
 from perception_label.errors import LabelError, SettingError, WorkspaceError
+from perception_label.review.access import oidc
+from perception_label.review.access.guard import guard_of
 from perception_label.review.api import BLUEPRINTS
 from perception_label.review.api.routes import DESKS, PREFIX
 from perception_label.review.desk import Desk
@@ -19,6 +21,7 @@ from perception_label.review.jobs import Jobs
 
 if TYPE_CHECKING:
     from perception_label.pipeline.workspace import Workspace
+    from perception_label.review.access.settings import Access
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes of a request; a batch of edits is a few kilobytes
 
@@ -51,8 +54,11 @@ class Desks:
             return self._open[log_id]
 
 
-def build_server(workspace: Workspace) -> OpenAPI:
-    """Return the Flask app that serves a workspace: `/api/v1`, and its OpenAPI document."""
+def build_server(workspace: Workspace, access: Access | None = None) -> OpenAPI:
+    """Return the Flask app that serves a workspace: `/api/v1`, and its OpenAPI document.
+
+    Without `access`, it is for one person on this machine, who may do all.
+    """
     server = OpenAPI(
         "perception_label.review",
         info=Info(title="perception-label review", version=__version__),
@@ -62,12 +68,23 @@ def build_server(workspace: Workspace) -> OpenAPI:
     )
     server.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     server.extensions[DESKS] = Desks(workspace)
+    guard = guard_of(workspace.path, access)
+    guard.install(server)
+    server.before_request(_refuse_large)
+    if guard.access.provider == "oidc":
+        oidc.install(server, guard.access)
     for blueprint in BLUEPRINTS:
         server.register_api(blueprint)
     server.add_url_rule(f"{PREFIX}/openapi.json", "openapi", lambda: jsonify(server.api_doc))
     server.register_error_handler(LabelError, _refused)
     server.register_error_handler(HTTPException, _http)
     return server
+
+
+def _refuse_large() -> None:
+    # A body that is read as JSON would be told to be malformed instead.
+    if (request.content_length or 0) > BODY_LIMIT:
+        abort(413, f"expected at most {BODY_LIMIT} bytes, got {request.content_length}")
 
 
 def _refused(error: LabelError) -> tuple[Response, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from perception_label.review.access.attempts import Attempts
 from perception_label.review.access.headers import add_headers
 from perception_label.review.access.people import People, secret_key
 from perception_label.review.access.roles import CHANGES, Account, Role, role_of
-from perception_label.review.access.settings import FOLDER, Access, check_bind, is_local
+from perception_label.review.access.settings import FOLDER, Access, is_local
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ class Guard:
         server.secret_key = secret_key(self.folder)
         server.config.update(
             # Cookies do not tell ports apart: two apps on one machine would end each other's.
-            SESSION_COOKIE_NAME=f"perception_label_{server.secret_key[:8]}",
+            SESSION_COOKIE_NAME=f"perception_label_{_short(server.secret_key)}",
             SESSION_COOKIE_HTTPONLY=True,
             SESSION_COOKIE_SAMESITE="Lax",
             SESSION_COOKIE_SECURE=access.https,
@@ -63,7 +64,7 @@ class Guard:
         """Let a request pass (None), or answer it."""
         if self.access.provider == "none" and not is_local(request.remote_addr or ""):
             # Whatever server this runs in, whatever it was told to listen on.
-            check_bind(self.access, str(request.remote_addr))
+            return jsonify(error="this server is for its own machine only"), 403
         account = self.account()
         g.account = account
         is_open = request.endpoint in OPEN
@@ -74,13 +75,7 @@ class Guard:
         if (account is None or account.told_by != "token") and not _is_from_our_page():
             # The answer brings the right token in a cookie: sending again works.
             return jsonify(error=f"{CSRF_HEADER}: expected the {CSRF_COOKIE} cookie's value"), 403
-        if account is None or is_open:
-            return None
-        needed = CHANGES.get(request.endpoint or "", Role.ADMIN)
-        if account.role < needed and request.endpoint is not None:
-            said = f"{request.path}: expected {_a(needed)}, got {_a(account.role)}"
-            return jsonify(error=said), 403
-        return None
+        return None if account is None or is_open else _below(account)
 
     def account(self) -> Account | None:
         """Return who asks; None: nobody known."""
@@ -158,6 +153,18 @@ def _is_from_our_page() -> bool:
         said = request.form.get("csrf", "")
     known = session.get("csrf", "")
     return bool(known) and hmac.compare_digest(said.encode(), known.encode())
+
+
+def _below(account: Account) -> tuple[Response, int] | None:
+    """Refuse what needs a higher role; what is not there is told so by the router."""
+    needed = CHANGES.get(request.endpoint or "", Role.ADMIN)
+    if account.role >= needed or request.endpoint is None:
+        return None
+    return jsonify(error=f"{request.path}: expected {_a(needed)}, got {_a(account.role)}"), 403
+
+
+def _short(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
 def _a(role: Role) -> str:

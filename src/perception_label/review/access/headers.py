@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from flask import Response, current_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 SCRIPTS = "perception_label.inline_scripts"  # where the app keeps a function that hashes them
 

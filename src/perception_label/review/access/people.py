@@ -7,17 +7,19 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from perception_label.errors import SettingError, WorkspaceError
 from perception_label.review.access.roles import SCOPES, Account, Role, role_of
 from perception_label.storage.whole import lock, storage_errors, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 LEAST_PASSWORD = 8  # characters
 TOKEN_BEGINS = "plt"  # so that scanners find a token that was committed by mistake
@@ -162,7 +164,8 @@ class People:
 
     def _change(self, change: Callable[[dict[str, User], dict[str, Token]], object]) -> None:
         with lock(self.path.with_name("lock"), LOCK_WAIT_S):
-            users, tokens = (dict(part) for part in self._read())
+            read = self._read()
+            users, tokens = dict(read[0]), dict(read[1])
             change(users, tokens)
             found = {
                 "users": {name: asdict(user) for name, user in users.items()},

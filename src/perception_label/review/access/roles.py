@@ -13,7 +13,7 @@ class Role(IntEnum):
     VIEWER = 1  # look
     ANNOTATOR = 2  # change labels
     REVIEWER = 3  # judge them: verdicts, finalise
-    MANAGER = 4  # start jobs over whole logs
+    MANAGER = 4  # all that reviewers do; routes over whole workspaces ask for it
     ADMIN = 5  # all
 
 
@@ -36,6 +36,8 @@ CHANGES: Mapping[str, Role] = {
     "leases.lease": Role.VIEWER,
     "edits.append": Role.VIEWER,  # each op is judged by its kind
     "assist.click": Role.ANNOTATOR,
+    "jobs.start": Role.ANNOTATOR,
+    "jobs.cancel": Role.ANNOTATOR,
     "/_dash-update-component": Role.VIEWER,  # tables and panels; edits go through the API
 }
 

@@ -91,7 +91,7 @@ def load_access(folder: Path, provider: str | None = None) -> Access:
     if provider is not None:
         given["provider"] = provider
     try:
-        made = _filled(Access(), given, skip=("provider",))
+        made: Access = _filled(Access(), given, skip=("provider",))
         return replace(made, provider=given.get("provider", made.provider))
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None

@@ -9,6 +9,8 @@ from perception_label.review.api import (
     image_labels,
     images,
     jobs,
+    leases,
+    login,
     queue,
     scene,
     sweeps,
@@ -17,6 +19,6 @@ from perception_label.review.api import (
 
 _MODULES = (
     health, scene, sweeps, images, image_labels, tracks, edits, assist, changes, queue, history,
-    jobs,
+    jobs, leases, login,
 )  # fmt: skip
 BLUEPRINTS = tuple(module.routes for module in _MODULES)

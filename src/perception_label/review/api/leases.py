@@ -2,7 +2,7 @@
 
 from perception_label.review.api.routes import blueprint, desk_of, me
 from perception_label.review.leases import Lease
-from perception_label.review.payloads import Here, LogPath, Others
+from perception_label.review.payloads import Here, LogPath, Other, Others
 
 routes = blueprint("leases", "Who is where; a lease never stops anybody's edit.")
 
@@ -12,9 +12,5 @@ def lease(path: LogPath, body: Here) -> dict[str, object]:
     """Say which track and sweep this page is at; return where the other pages are."""
     mine = Lease(body.client_id, me().name, body.track_id, body.sweep)
     found = desk_of(path.log_id).leases.renew(mine)
-    return Others(
-        others=[
-            {"author": each.author, "track_id": each.track_id, "sweep": each.sweep}
-            for each in found
-        ]
-    ).model_dump()
+    others = [Other(author=o.author, track_id=o.track_id, sweep=o.sweep) for o in found]
+    return Others(others=others).model_dump()

@@ -1,19 +1,15 @@
 """Logging in and out, and who is logged in."""
 
-from __future__ import annotations
-
 from html import escape
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flask import Response, current_app, g, jsonify, redirect, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from perception_label.review.access.guard import GUARD, Guard
 from perception_label.review.access.oidc import CLIENT, name_of
 from perception_label.review.api.routes import blueprint, me
 from perception_label.review.payloads import Fault, Login, Me
-
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Response as AnyResponse
 
 routes = blueprint("login", "Who is there; see `docs/app.md` for the ways to log in.")
 

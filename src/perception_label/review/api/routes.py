@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app
+from flask import current_app, g
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
+from perception_label.review.access.roles import Account
 from perception_label.review.desk import Desk
 from perception_label.review.payloads import Fault
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 DESKS = "perception_label.desks"  # where the app keeps them
-FAULTS: dict[Any, type[BaseModel] | dict[Any, Any] | None] = {400: Fault, 404: Fault, 503: Fault}
+FAULTS: dict[Any, type[BaseModel] | dict[Any, Any] | None] = dict.fromkeys(
+    (400, 401, 403, 404, 413, 415, 422, 503), Fault
+)
 
 
 def blueprint(name: str, about: str) -> APIBlueprint:
@@ -32,6 +35,11 @@ def desk_of(log_id: str) -> Desk:
     """Return the desk of a log; raises SettingError if there is no such log."""
     desks = cast("Desks", current_app.extensions[DESKS])
     return desks.desk(log_id)
+
+
+def me() -> Account:
+    """Return who asks; the guard let them in."""
+    return cast("Account", g.account)
 
 
 def workspace() -> "Workspace":
