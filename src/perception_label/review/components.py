@@ -113,3 +113,10 @@ class Rows(_Ours):
 
     names = ("id", "log", "prefix", "rows", "selected")
     _type = "Rows"
+
+
+class Grids(_Ours):
+    """The grids that `B` and `Shift+B` open: a track over many sweeps, or many like tracks."""
+
+    names = ("id", "log", "prefix")
+    _type = "Grids"

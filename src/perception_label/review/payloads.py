@@ -145,6 +145,19 @@ class Click(BaseModel):
     class_name: Id | None = None
 
 
+class Rectangle(BaseModel):
+    """A rectangle on the ground, world frame; the client names the track, as in `Click`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    track_id: Id
+    sweep: int = Field(ge=0)
+    center_m: list[float] = Field(min_length=2, max_length=2)
+    size_m: list[float] = Field(min_length=2, max_length=2, description="Length and width.")
+    yaw_rad: float = 0.0
+    class_name: Id | None = None
+
+
 class Op(BaseModel):
     """One edit that a client asks for; see `docs/edits.md` for the kinds and their `after`."""
 

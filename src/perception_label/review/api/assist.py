@@ -8,8 +8,11 @@ from perception_label.geometry.labels import Labels
 from perception_label.pipeline.adopt import adoption
 from perception_label.pipeline.click import track_from_click
 from perception_label.pipeline.evidence import evidence_of
+from perception_label.pipeline.rectangle import track_from_rectangle
+from perception_label.pipeline.solve_track import SolvedTrack
 from perception_label.review.api.routes import blueprint, desk_of
-from perception_label.review.payloads import Click, GroundQuery, LogPath
+from perception_label.review.desk import Desk
+from perception_label.review.payloads import Click, GroundQuery, LogPath, Rectangle
 
 routes = blueprint("assist", "What the engine does at a person's hint.")
 
@@ -28,19 +31,39 @@ def click(path: LogPath, body: Click) -> Response:
     if known is not None:
         return jsonify(track_id=known.track_id, class_name=known.class_name)
     solved = track_from_click(desk.log, body.sweep, body.point_m, class_name=body.class_name)
+    return _stored(desk, body.track_id, solved)
+
+
+@routes.post("/logs/<log_id>/rectangles")
+def rectangle(path: LogPath, body: Rectangle) -> Response:
+    """Make a track of what is in a rectangle on the ground; it is stored when this answers.
+
+    Sent again with the same `track_id`, it changes nothing.
+    """
+    desk = desk_of(path.log_id)
+    known = desk.edits.state().tracks.get(body.track_id)
+    if known is not None:
+        return jsonify(track_id=known.track_id, class_name=known.class_name)
+    solved = track_from_rectangle(
+        desk.log, body.sweep, body.center_m, body.size_m, body.yaw_rad, class_name=body.class_name
+    )
+    return _stored(desk, body.track_id, solved)
+
+
+def _stored(desk: Desk, track_id: str, solved: SolvedTrack) -> Response:
     n = len(solved.timestamps_ns)
     if n == 0:
-        raise EditError(f"log {path.log_id}: expected an object at the click, got no points of it")
+        raise EditError(f"log {desk.log.id}: expected an object there, got no points of it")
     boxes = Labels.from_columns(
         solved.timestamps_ns,
-        np.full(n, body.track_id),
+        np.full(n, track_id),
         np.full(n, solved.class_name),
         solved.cuboids,
         expected_iou=solved.expected_iou,
     )
     # What stands still has one pose; a mover's are all told.
-    desk.edits.append(adoption(body.track_id, boxes, CLICKED, every=n if solved.is_static else 1))
-    return jsonify(track_id=body.track_id, class_name=solved.class_name)
+    desk.edits.append(adoption(track_id, boxes, CLICKED, every=n if solved.is_static else 1))
+    return jsonify(track_id=track_id, class_name=solved.class_name)
 
 
 @routes.get("/logs/<log_id>/ground")

@@ -9,6 +9,7 @@ from dash import dcc, html
 from perception_label.review.components import (
     Cameras,
     Details,
+    Grids,
     Jobs,
     Keyboard,
     Panes,
@@ -81,6 +82,7 @@ def page(log_id: str, logs: Sequence[str]) -> object:
     )
     hidden = [
         Keyboard(id="keys", log=log_id),
+        Grids(id="grids", log=log_id),
         Rows(id=ids.ROWS, log=log_id),
         dcc.Interval(id=ids.CLOCK, interval=CLOCK_S * 1000),
         dmc.Modal(

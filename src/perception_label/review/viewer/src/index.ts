@@ -1,6 +1,7 @@
 import Cameras from './components/Cameras.tsx';
 import Details from './components/Details.tsx';
 import Jobs from './components/Jobs.tsx';
+import Grids from './components/Grids.tsx';
 import Keyboard from './components/Keyboard.tsx';
 import Panes from './components/Panes.tsx';
 import Queue from './components/Queue.tsx';
@@ -10,4 +11,13 @@ import Timeline from './components/Timeline.tsx';
 import Viewer from './components/Viewer.tsx';
 import {sessionOf as session} from './core/session.ts';
 
-export {Cameras, Details, Jobs, Keyboard, Panes, Queue, Rows, Status, Timeline, Viewer, session};
+export {Cameras, Details, Grids, Jobs, Keyboard, Panes, Queue, Rows, Status, Timeline, Viewer, session};
+
+// The maths is held against Python's by the tests, which find it here.
+export * as boxmath from './core/boxmath.ts';
+export * as container from './core/container.ts';
+export * as crop from './core/crop.ts';
+export * as owners from './core/owners.ts';
+export * as paint from './core/paint.ts';
+export * as project from './core/project.ts';
+export * as rectangle from './core/rectangle.ts';

@@ -1,10 +1,11 @@
 // What keys, menus and buttons do to the selected track and the view.
 import {near, shrunk} from './crop.ts';
-import {moved} from './boxmath.ts';
+import {moved, withFace} from './boxmath.ts';
 import {rowAt, type Session, type View} from './session.ts';
 import type {Box, Track} from './types.ts';
 
 const STEP_M = 0.05, STEP_RAD = Math.PI / 180, MANY = 10;
+const FIT_RAD = (2 * Math.PI) / 180, FIT_M = 0.3; // a turn with fit, and how far its faces look outwards
 const COLOURS: View['colour'][] = ['height', 'intensity', 'class', 'track', 'source', 'time'];
 const AROUND = [0, 2, 5, 10];
 const DOUBTFUL = 0.7; // expected IoU below which a sweep is worth a look
@@ -63,6 +64,17 @@ export function sessionActions(session: Session): Actions {
     }
     put(next);
   };
+  const turnFit = (way: 1 | -1) => async (): Promise<void> => {
+    const from = box(), pose = session.scene?.world_from_sensor?.[session.sweep];
+    if (!from || !pose) return;
+    let next = moved(from, 0, 0, 0, way * FIT_RAD);
+    const cloud = await session.clouds.load(session.sweep);
+    for (const [axis, side] of [[0, 1], [0, -1], [1, 1], [1, -1]] as [number, 1 | -1][]) {
+      const grown = withFace(next, axis, side, (side * next.size[axis]) / 2 + FIT_M);
+      next = shrunk(near(cloud, pose, grown, 0.05), grown, axis, side);
+    }
+    put(next);
+  };
   const ground = async (): Promise<void> => {
     const from = box();
     if (!from) return;
@@ -95,6 +107,8 @@ export function sessionActions(session: Session): Actions {
       const from = box();
       put(from && moved(from, 0, 0, 0, Math.PI));
     },
+    'turn-left-fit': () => void turnFit(1)(),
+    'turn-right-fit': () => void turnFit(-1)(),
     tight: () => void tight(),
     ground: () => void ground(),
     keyframe: () => {
@@ -171,8 +185,11 @@ export function sessionActions(session: Session): Actions {
     merge: () => session.takeUp(session.selected && session.tool !== 'merge' ? 'merge' : ''),
     undo: () => session.undo(),
     redo: () => session.redo(),
+    batch: () => session.openGrid(session.grid === 'batch' ? '' : 'batch'),
+    'review-grid': () => session.openGrid(session.grid === 'review' ? '' : 'review'),
     leave: () => {
-      if (session.tool) session.takeUp('');
+      if (session.grid) session.openGrid('');
+      else if (session.tool) session.takeUp('');
       else if (session.live) {
         clearTimeout(timer);
         session.live = null;

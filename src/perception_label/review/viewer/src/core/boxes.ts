@@ -25,7 +25,7 @@ export class BoxLines {
     const {session} = this, {view, sweep} = session;
     this.shown = [];
     for (const track of session.tracks.values()) {
-      if (view.hidesOthers && session.selected && track.track_id !== session.selected) continue;
+      if ((view.hidesOthers || view.isFocused) && session.selected && track.track_id !== session.selected) continue;
       const box = session.boxAt(track.track_id, sweep);
       if (box) this.shown.push({trackId: track.track_id, box});
     }

@@ -2,7 +2,9 @@ import * as T from '../three.ts';
 import {BoxLines} from './boxes.ts';
 import {axes, rayEnters, toWorld, withFace, type Vec} from './boxmath.ts';
 import type {Arriving} from './container.ts';
+import {paintOf, timeTint} from './paint.ts';
 import {CloudPoints} from './points.ts';
+import {RectangleLine} from './rectangle.ts';
 import type {Session, What} from './session.ts';
 import type {Box} from './types.ts';
 
@@ -11,6 +13,7 @@ const CLICK_PX = 4; // farther, a press was a drag
 const HANDLE_PX = 7;
 const PICK_PX = 8; // of a point, from the pointer
 export const PREFETCH = 10; // sweeps each way
+const FOCUS_M = 4; // around the selected box, in focus
 
 export interface Timings {sweep: number; first_ms: number; whole_ms: number; points: number}
 
@@ -30,7 +33,8 @@ export class MainView {
   private orbit: InstanceType<typeof T.OrbitControls>;
   private orbitAbove: InstanceType<typeof T.OrbitControls>;
   private points = new CloudPoints();
-  private others: CloudPoints[] = [];
+  private others: {sweep: number; points: CloudPoints; cloud: Arriving}[] = [];
+  private shownAround = 0;
   private boxes: BoxLines | null = null;
   private handles: InstanceType<typeof T.Mesh>[] = [];
   private path = new T.Line(new T.BufferGeometry(), new T.LineBasicMaterial({color: 0xffffff}));
@@ -39,6 +43,7 @@ export class MainView {
   private isGone = false;
   private movedAt = 0;
   private face: FaceDrag | null = null;
+  private drawn = new RectangleLine(this.scene);
   private pressed: {x: number; y: number} | null = null;
   private off: () => void;
   private resizes: ResizeObserver;
@@ -132,13 +137,14 @@ export class MainView {
     this.orbit.dispose();
     this.orbitAbove.dispose();
     this.points.dispose();
-    for (const cloud of this.others) cloud.dispose();
+    for (const {points} of this.others) points.dispose();
     this.boxes?.dispose();
     for (const dot of this.handles) {
       dot.geometry.dispose();
       (dot.material as InstanceType<typeof T.MeshBasicMaterial>).dispose();
     }
     this.path.geometry.dispose();
+    this.drawn.dispose();
     this.renderer.dispose();
     this.renderer.forceContextLoss();
     this.canvas.remove();
@@ -148,6 +154,8 @@ export class MainView {
     if (what === 'scene') this.opened();
     if (what === 'sweep') void this.showSweep();
     if (what === 'view') this.restyle();
+    if (what === 'tracks') this.repaint();
+    if (what === 'select' || what === 'live' || what === 'tracks') this.refocus();
     if (what === 'zoom') this.zoom();
     if (what === 'tool') this.canvas.style.cursor = this.session.tool ? 'crosshair' : '';
     if (what !== 'outbox' && what !== 'told') this.redraw();
@@ -197,6 +205,8 @@ export class MainView {
     });
     if (!cloud || session.sweep !== sweep || this.isGone) return;
     this.points.show(cloud, place);
+    this.points.paint(paintOf(session, cloud, sweep));
+    this.refocus();
     this.draw();
     const timings = {sweep, first_ms: first, whole_ms: performance.now() - begun, points: cloud.rows};
     this.timings.push(timings);
@@ -208,21 +218,39 @@ export class MainView {
   /** The sweeps around, in the world frame, for the aggregated view. */
   private async showOthers(sweep: number): Promise<void> {
     const {session} = this, n = session.scene?.n_sweeps ?? 0, k = session.view.around;
+    this.shownAround = k;
     const wanted = Array.from({length: 2 * k + 1}, (_, i) => sweep - k + i).filter((s) => s >= 0 && s < n && s !== sweep);
     const clouds: [number, Arriving][] = [];
     for (const s of wanted) clouds.push([s, await session.clouds.load(s)]);
     if (session.sweep !== sweep || this.isGone || session.view.around !== k) return;
-    for (const old of this.others) {
-      this.scene.remove(old.object);
-      old.dispose();
+    for (const {points} of this.others) {
+      this.scene.remove(points.object);
+      points.dispose();
     }
     this.others = clouds.map(([s, cloud]) => {
       const points = new CloudPoints();
       points.show(cloud, this.placeOf(s));
       this.scene.add(points.object);
-      return points;
+      return {sweep: s, points, cloud};
     });
     this.restyle();
+  }
+
+  /** Colour points by the boxes as they are now; what moves is left out of the sweeps around. */
+  private repaint(): void {
+    const {session} = this, cloud = session.clouds.peek(session.sweep);
+    if (cloud) this.points.paint(paintOf(session, cloud, session.sweep));
+    for (const other of this.others) other.points.paint(paintOf(session, other.cloud, other.sweep));
+    this.invalidate();
+  }
+
+  private refocus(): void {
+    const {session} = this, box = session.selected ? session.boxAt(session.selected, session.sweep) : null;
+    const isOn = session.view.isFocused && box !== null;
+    for (const points of [this.points, ...this.others.map((other) => other.points)]) {
+      if (isOn) points.focus(this.local(box.center), box.yaw, box.size.map((v) => v / 2 + FOCUS_M));
+      else points.focus(null);
+    }
   }
 
   private placeOf(sweep: number): InstanceType<typeof T.Matrix4> {
@@ -235,12 +263,16 @@ export class MainView {
   private restyle(): void {
     const {view} = this.session;
     const mode = view.colour === 'height' || view.colour === 'intensity' ? view.colour : 'plain';
-    this.points.style(view.pointSize, mode);
-    for (const cloud of this.others) cloud.style(view.pointSize, mode);
+    const tint = (sweep: number): number | undefined =>
+      view.colour === 'time' ? timeTint(sweep - this.session.sweep, view.around) : undefined;
+    this.points.style(view.pointSize, mode, tint(this.session.sweep));
+    for (const {points, sweep} of this.others) points.style(view.pointSize, mode, tint(sweep));
+    this.repaint();
+    this.refocus();
     const isAbove = view.isBirdsEye;
     this.orbit.enabled = !isAbove;
     this.orbitAbove.enabled = isAbove;
-    if (view.around !== this.others.length / 2) void this.showOthers(this.session.sweep);
+    if (view.around !== this.shownAround) void this.showOthers(this.session.sweep);
     this.invalidate();
   }
 
@@ -301,7 +333,7 @@ export class MainView {
     requestAnimationFrame(this.loop);
     const isMoving = performance.now() - this.movedAt < STILL_MS;
     if (this.points.limit(isMoving ? this.budget : Infinity)) this.isDirty = true;
-    for (const cloud of this.others) if (cloud.limit(isMoving ? this.budget / this.others.length : Infinity)) this.isDirty = true;
+    for (const {points} of this.others) if (points.limit(isMoving ? this.budget / this.others.length : Infinity)) this.isDirty = true;
     if (this.isDirty) this.draw();
   };
 
@@ -330,17 +362,33 @@ export class MainView {
   private down(event: PointerEvent): void {
     this.canvas.focus({preventScroll: true});
     this.pressed = event.button === 0 ? {x: event.clientX, y: event.clientY} : null;
+    if (event.button === 0 && (event.ctrlKey || event.metaKey)) {
+      // Along the picture's own up and right.
+      const ahead = this.camera.getWorldDirection(new T.Vector3());
+      this.drawn.begin(this.groundAt(event), this.session.view.isBirdsEye ? 0 : Math.atan2(ahead.y, ahead.x));
+      this.hold(event);
+      return;
+    }
     const box = this.session.selected ? this.session.boxAt(this.session.selected, this.session.sweep) : null;
     const hit = event.button === 0 && box ? this.ray(event).intersectObjects(this.handles, false)[0] : undefined;
     if (!hit || !box) return;
     const {axis, side} = hit.object.userData as {axis: number; side: 1 | -1};
     this.face = {box, axis, side, from: this.along(event, box, axis)};
+    this.hold(event);
+  }
+
+  /** The drag that begins is ours, not the camera's. */
+  private hold(event: PointerEvent): void {
     this.canvas.setPointerCapture(event.pointerId);
     this.orbit.enabled = this.orbitAbove.enabled = false;
-    event.stopPropagation();
+    event.stopImmediatePropagation();
   }
 
   private move(event: PointerEvent): void {
+    if (this.drawn.isOn) {
+      this.drawn.to(this.groundAt(event), this.origin);
+      this.invalidate();
+    }
     if (!this.face) return;
     const {box, axis, side, from} = this.face;
     const at = (side * box.size[axis]) / 2 + this.along(event, box, axis) - from;
@@ -350,6 +398,12 @@ export class MainView {
   private up(event: PointerEvent): void {
     const pressed = this.pressed;
     this.pressed = null;
+    if (this.drawn.isOn) {
+      const box = this.drawn.end();
+      this.restyle();
+      if (box) void this.session.rectangle(box);
+      return;
+    }
     if (this.face) {
       this.face = null;
       this.restyle();

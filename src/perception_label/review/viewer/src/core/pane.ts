@@ -116,7 +116,8 @@ export class Pane {
   private frame = 0;
   readonly plane: Plane;
 
-  constructor(readonly canvas: HTMLCanvasElement, private session: Session, readonly side: Side) {
+  /** `fixed`: the sweep it stays at; else it follows the session's. */
+  constructor(readonly canvas: HTMLCanvasElement, private session: Session, readonly side: Side, private fixed?: number) {
     this.plane = PLANES[side];
     canvas.tabIndex = 0;
     canvas.setAttribute('aria-label', `${side} view of the selected box`);
@@ -131,7 +132,7 @@ export class Pane {
       this.later();
     }, {passive: false});
     this.off = session.on((what) => {
-      if (what === 'select' || what === 'sweep') this.recentre();
+      if (what === 'select' || (what === 'sweep' && fixed === undefined)) this.recentre();
       else if (what === 'tracks' && !this.dragging) this.recentre(true);
       else if (what !== 'outbox' && what !== 'told') this.later();
     });
@@ -149,7 +150,7 @@ export class Pane {
   /** Centre on the selected box as it is now. */
   recentre(keepsView = false): void {
     const {session} = this;
-    this.centre = session.selected ? session.boxAt(session.selected, session.sweep) : null;
+    this.centre = session.selected ? session.boxAt(session.selected, this.sweep) : null;
     if (!keepsView) [this.zoom, this.shift] = [1, [0, 0]];
     this.gather();
     this.later();
@@ -164,13 +165,17 @@ export class Pane {
     return {x: on.left + x0 + u * scale, y: on.top + y0 - v * scale};
   }
 
+  private get sweep(): number {
+    return this.fixed ?? this.session.sweep;
+  }
+
   private shownBox(): Box | null {
     const {session} = this;
-    return session.selected ? session.boxAt(session.selected, session.sweep) : null;
+    return session.selected ? session.boxAt(session.selected, this.sweep) : null;
   }
 
   private gather(): void {
-    const {session} = this, pose = session.scene?.world_from_sensor?.[session.sweep], sweep = session.sweep;
+    const {session, sweep} = this, pose = session.scene?.world_from_sensor?.[sweep];
     this.points = new Float32Array();
     if (!this.centre || !pose) return;
     const centre = this.centre;
@@ -259,6 +264,7 @@ export class Pane {
 
   private down(event: PointerEvent): void {
     this.canvas.focus({preventScroll: true});
+    if (this.fixed !== undefined) this.session.show(this.fixed);
     const box = this.shownBox(), grab = event.button === 0 ? this.grabbed(event) : null;
     this.canvas.setPointerCapture(event.pointerId);
     if (grab && box) this.dragging = {grab, box, from: this.metres(event), points: this.pointsIn(box)};

@@ -2,8 +2,9 @@ import * as T from '../three.ts';
 import type {Arriving} from './container.ts';
 
 const VERTEX = `
-attribute float shade;
-uniform float size; uniform int mode; uniform vec2 heights; uniform vec3 tint;
+attribute float shade; attribute vec4 paint;
+uniform float size; uniform int mode; uniform vec2 heights; uniform vec3 tint; uniform bool isPainted;
+uniform bool isFocused; uniform vec4 focus; uniform vec3 reach;
 varying vec3 colour;
 vec3 turbo(float x) { // after A. Mikhailov, 2019
   vec4 k = vec4(1., x, x * x, x * x * x); vec2 e = k.zw * k.z;
@@ -18,8 +19,14 @@ void main() {
   gl_PointSize = size;
   float height = clamp((place.z - heights.x) / (heights.y - heights.x), 0., 1.);
   colour = mode == 0 ? turbo(.08 + .92 * height) : mode == 1 ? turbo(.05 + .9 * sqrt(shade)) : mix(tint, vec3(1.), .25 * height);
+  if (isPainted && paint.a > .75) colour = paint.rgb;
+  vec3 off = place.xyz - focus.xyz; float c = cos(focus.w), s = sin(focus.w);
+  bool isFar = isFocused && any(greaterThan(abs(vec3(c * off.x + s * off.y, c * off.y - s * off.x, off.z)), reach));
+  if (isFar || (isPainted && paint.a > .25 && paint.a < .75)) gl_Position = vec4(2., 2., 2., 1.); // outside of what is seen
 }`;
 const FRAGMENT = 'varying vec3 colour; void main() { gl_FragColor = vec4(colour, 1.); }';
+
+const TINT = 0x9fb3c8; // of points that nothing else colours
 
 /** A sweep's points in a scene, drawn while they arrive. */
 export class CloudPoints {
@@ -35,7 +42,8 @@ export class CloudPoints {
     this.material = new T.ShaderMaterial({
       vertexShader: VERTEX, fragmentShader: FRAGMENT,
       uniforms: {
-        size: {value: 2}, mode: {value: 0}, heights: {value: new T.Vector2(-2, 4)}, tint: {value: new T.Color(0x9fb3c8)},
+        size: {value: 2}, mode: {value: 0}, heights: {value: new T.Vector2(-2, 4)}, tint: {value: new T.Color(TINT)},
+        isPainted: {value: false}, isFocused: {value: false}, focus: {value: new T.Vector4()}, reach: {value: new T.Vector3()},
       },
     });
     this.object = new T.Points(this.geometry, this.material);
@@ -55,6 +63,7 @@ export class CloudPoints {
       this.geometry.setAttribute('shade', new T.InterleavedBufferAttribute(this.buffer, 1, 3, true));
       this.geometry.boundingSphere = new T.Sphere(new T.Vector3(), 1e6);
       this.object.geometry = this.geometry;
+      this.material.uniforms.isPainted.value = false;
       this.cloud = cloud;
       this.shown = 0;
       const z = place.elements[14];
@@ -83,10 +92,24 @@ export class CloudPoints {
     return this.shown;
   }
 
-  style(size: number, mode: 'height' | 'intensity' | 'plain', tint?: number): void {
+  style(size: number, mode: 'height' | 'intensity' | 'plain', tint = TINT): void {
     this.material.uniforms.size.value = size;
     this.material.uniforms.mode.value = mode === 'height' ? 0 : mode === 'intensity' ? 1 : 2;
-    if (tint !== undefined) this.material.uniforms.tint.value.setHex(tint);
+    this.material.uniforms.tint.value.setHex(tint);
+  }
+
+  /** Colour single points, or leave them out; see `paintOf`. Null: all alike. */
+  paint(values: Uint8Array | null): void {
+    this.material.uniforms.isPainted.value = values !== null;
+    if (values) this.geometry.setAttribute('paint', new T.BufferAttribute(values, 4, true));
+  }
+
+  /** Draw only points at most `reach` metres along each of its axes from the centre of a box, scene frame; null: all. */
+  focus(centre: number[] | null, yaw = 0, reach: number[] = [0, 0, 0]): void {
+    this.material.uniforms.isFocused.value = centre !== null;
+    if (!centre) return;
+    this.material.uniforms.focus.value.set(centre[0], centre[1], centre[2], yaw);
+    this.material.uniforms.reach.value.set(reach[0], reach[1], reach[2]);
   }
 
   dispose(): void {

@@ -7,12 +7,16 @@ import type {Box, Op, Result, Scene, Track} from './types.ts';
  * What changed. `scene`: opened; `sweep`: another sweep is shown; `tracks`: boxes changed; `select`; `live`: the
  * selected box is being dragged; `view`: colours, sizes, what is hidden; `zoom`: go to the selected box; `tool`: what
  * the next click does; `outbox`: unsaved ops; `told`: a message; `queue`: its items, or the one at hand; `merge`: two
- * tracks are asked about.
+ * tracks are asked about; `grid`: another grid is open, or none.
  */
-export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'zoom' | 'tool' | 'outbox' | 'told' | 'queue' | 'merge';
+export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'zoom' | 'tool' | 'outbox' | 'told' | 'queue' | 'merge'
+  | 'grid';
 
 /** What the next click in the main view does: pick (''), make a track of what is there, join with the selected one. */
 export type Tool = '' | 'new' | 'merge';
+
+/** The grid over the page: one track over many sweeps, or many look-alike tracks. */
+export type Grid = '' | 'batch' | 'review';
 
 export interface View {
   colour: 'height' | 'intensity' | 'class' | 'track' | 'source' | 'time'; pointSize: number; isBirdsEye: boolean; isFocused: boolean;
@@ -37,6 +41,7 @@ export class Session {
   ghosts = new Map<string, Box>();
   told = '';
   tool: Tool = '';
+  grid: Grid = '';
   view: View = {
     colour: 'height', pointSize: 2, isBirdsEye: false, isFocused: false, around: 0, hidesOthers: false, showsTrajectory: false,
   };
@@ -144,6 +149,11 @@ export class Session {
     return {center: [x, y, z], size: [...track.size_m], yaw};
   }
 
+  openGrid(grid: Grid): void {
+    this.grid = grid;
+    this.tell('grid');
+  }
+
   takeUp(tool: Tool): void {
     this.tool = tool;
     this.tell('tool');
@@ -151,9 +161,18 @@ export class Session {
 
   /** Make a track of what stands at a place, world frame: the engine fits it and carries it over the log. */
   async click(place: number[], className?: string): Promise<void> {
-    const body = {track_id: crypto.randomUUID(), sweep: this.sweep, point_m: place, class_name: className ?? null};
+    await this.make('/clicks', {point_m: place, class_name: className ?? null});
+  }
+
+  /** Make a track of what stands in a rectangle on the ground. */
+  async rectangle(box: Box, className?: string): Promise<void> {
+    const {center, size, yaw} = box;
+    await this.make('/rectangles', {center_m: center.slice(0, 2), size_m: size.slice(0, 2), yaw_rad: yaw, class_name: className ?? null});
+  }
+
+  private async make(route: string, body: Record<string, unknown>): Promise<void> {
     try {
-      const made = await this.api.post<{track_id: string}>('/clicks', body);
+      const made = await this.api.post<{track_id: string}>(route, {track_id: crypto.randomUUID(), sweep: this.sweep, ...body});
       await this.refresh([made.track_id]);
       this.select(made.track_id);
     } catch (error) {
