@@ -146,18 +146,20 @@ def installed(makers, path):
     return made
 
 
-def best_walks(path, rounds):
-    """Return the images per second of each reader: its best of some rounds, taken in turn."""
-    best = {}
+def walks_in_turn(path, rounds):
+    """Return images per second of each reader's rounds, and its least CPU seconds per image."""
+    rates, cpu = {}, {}
     walks = installed(WALKERS, path)
     for _ in range(rounds):
         for name, walk in walks.items():
-            start = time.perf_counter()
+            start, start_cpu = time.perf_counter(), time.process_time()
             n = walk()
             if not n:
                 continue
-            best[name] = max(best.get(name, 0.0), n / (time.perf_counter() - start))
-    return best
+            spent = (time.process_time() - start_cpu) / n
+            rates.setdefault(name, []).append(n / (time.perf_counter() - start))
+            cpu[name] = min(cpu.get(name, np.inf), spent)
+    return rates, cpu
 
 
 def jumps(jump, n_images, n_jumps, rounds):
@@ -180,9 +182,14 @@ def report(kind, path, given):
     opened = (time.perf_counter() - start) * 1e3
     size = path.stat().st_size / 1e6
     print(f"\n{kind}: {len(images)} images, {size:.1f} MB, opened in {opened:.0f} ms")
-    walks = best_walks(path, given.rounds)
+    rates, walk_cpu = walks_in_turn(path, given.rounds)
+    walks = {reader: max(each) for reader, each in rates.items()}
     for reader, rate in walks.items():
-        print(f"  walk {reader:10s} {rate:6.0f} images/s, {rate / walks['bare PyAV']:.2f} of bare")
+        rounds = ", ".join(f"{r:.0f}" for r in rates[reader])
+        print(
+            f"  walk {reader:10s} {rounds} images/s in turns, {rate / walks['bare PyAV']:.2f} of "
+            f"bare, CPU {walk_cpu[reader] * 1e3:.2f} ms an image"
+        )
     for reader, jump in installed(JUMPERS, path).items():
         if reader not in walks:
             print(f"  {reader}: cannot decode it")
