@@ -125,8 +125,12 @@ def worst(measured, expected, keys, alive):
 
 
 def asked(measured, expected, keys, alive):
+    """Return what `next_keyframe` of `propagate_tracks` says."""
     open_ = np.setdiff1d(alive, keys)
-    return open_[np.argmin(expected[open_])]
+    least = open_[np.argmin(expected[open_])]
+    k = int(np.searchsorted(keys, least))
+    error = np.cumsum(1 - expected[keys[k - 1] + 1 : keys[k]])
+    return keys[k - 1] + 1 + int(np.searchsorted(error, error[-1] / 2))
 
 
 def middle(measured, expected, keys, alive):

@@ -140,3 +140,27 @@ def test_two_keyframes_of_an_object_in_one_image_are_refused():
         pl.propagate_tracks([texture(0, *SIZE)] * 2, boxes, [1, -1], [4, 4])
     with pytest.raises(ShapeError, match="at, track"):
         pl.propagate_tracks([texture(0, *SIZE)] * 2, boxes, [1], [4, 4])
+
+
+def test_a_thing_that_keeps_its_looks_is_not_given_up():
+    box = [40.0, 30.0, 70.0, 70.0]
+    image = video(np.array([box]))[0]
+    rng = np.random.default_rng(0)
+    n = 400
+    images = [
+        np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8) for _ in range(n)
+    ]
+    found = pl.propagate_boxes(images, [box], 0)
+    assert found.visible.all()
+    assert box_iou(found.boxes_px[0], np.array([box])).min() > 0.9
+    assert found.expected_iou.min() > 0.4
+
+
+def test_the_next_keyframe_lies_amid_the_errors_of_the_least_sure_gap():
+    boxes = moving(40, speed=(1.0, 0.0), bend=0.05)
+    images = video(boxes, hidden=range(22, 34))
+    found = pl.propagate_tracks(images, boxes[[0, 12, 39]], [0, 12, 39], [0, 0, 0])
+    asked = int(found.next_keyframe[0])
+    error = 1 - found.expected_iou[0, 13:39]
+    assert 13 <= asked < 39
+    assert error[: asked - 13].sum() <= error.sum() / 2 <= error[: asked - 12].sum()

@@ -29,6 +29,9 @@ POINTS_ACROSS, POINTS_DOWN = 5, 7
 LEAST_FOLLOWED = 0.35  # share of the points that must agree
 # Chance per image that it is still what is followed; fitted as `calibrated` was.
 KEPT, KEPT_HIDDEN = 0.992, 0.905
+# While it looks like its keyframe it is the same thing, however long that was ago: least faith at
+# a likeness of 1, none below the first.
+ALIKE, FAITH_ALIKE = 0.6, 0.8
 OVERCONFIDENT = 1.33  # without a second keyframe the belief is too narrow; a power
 LEAST_FAITH = 0.15  # below, it is lost
 STRETCH = 1.06  # sizes tried are this factor apart
@@ -70,7 +73,7 @@ class Beyond:
         self._belief = certain(REACH)
         self._before = image
         self._boxes, self._seen, self._expected = [box_px], [1.0], [1.0]
-        self._faith, self._hidden = 1.0, 0.0
+        self._faith, self._hidden, self._likeness = 1.0, 0.0, 1.0
 
     @property
     def size_px(self) -> Floats:
@@ -139,7 +142,7 @@ class Beyond:
 
     def _refine(self, image: Pyramid) -> None:
         """Move and resize the box by less than a cell, to where it looks most like the keyframe."""
-        here = self._alike(image, 0.0, 0.0, 1.0)
+        here = self._likeness = self._alike(image, 0.0, 0.0, 1.0)
         trust = float(np.clip((here - 0.3) / 0.4, 0, 1))
         offset = np.zeros(2)
         for axis in (0, 1):
@@ -165,6 +168,9 @@ class Beyond:
         cells = self.size_px / self._cell_px
         overlap = mean_overlap(self._belief[None], place[None], cells[None])
         self._faith *= KEPT if hidden < 0.5 else KEPT_HIDDEN
+        if hidden < 0.5:
+            alike = FAITH_ALIKE * (self._likeness - ALIKE) / (1 - ALIKE)
+            self._faith = max(self._faith, alike)
         expected = float(calibrated(overlap**OVERCONFIDENT, np.array([len(self._boxes)]))[0])
         inside = float(inside_share(box, image.width_px, image.height_px))
         self._boxes.append(box)

@@ -34,7 +34,8 @@ class PropagatedBoxes:
     expected_iou : (B, n) float64
         With the true box; 1 at keyframes, 0 where there is no box.
     next_keyframe : (B,) int64
-        The image where one more keyframe would help most.
+        The image where one more keyframe would help most: amid the expected errors between two
+        keyframes, or the least sure image before or after all of them.
     tracks : (B,) int64
         Which object a row is.
     """
@@ -304,9 +305,20 @@ def _joined(
 
 
 def _next(expected: Floats, keys: _Keyframes) -> Ints:
-    """Return for each object the least sure image among those it is followed to."""
+    """Return for each object where one more keyframe would help most.
+
+    The least sure image tells the stretch. Between two keyframes the new one goes where half the
+    error to expect lies on either side: one beside another keyframe would help little.
+    """
     out = np.zeros(len(expected), dtype=np.int64)
     for row, each in enumerate(expected):
+        at, _ = keys.of(row)
         known = np.where(each > 0, each, np.inf)
-        out[row] = int(np.argmin(known)) if np.isfinite(known).any() else int(keys.of(row)[0][0])
+        worst = int(np.argmin(known)) if np.isfinite(known).any() else int(at[0])
+        after = int(np.searchsorted(at, worst))
+        if 0 < after < len(at) and worst != at[after]:
+            first = int(at[after - 1]) + 1
+            error = np.cumsum(1 - each[first : at[after]])
+            worst = first + int(np.searchsorted(error, error[-1] / 2))
+        out[row] = worst
     return out
