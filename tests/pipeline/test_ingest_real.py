@@ -22,4 +22,6 @@ def test_pandaset_goes_in_and_is_sound(tmp_path, real_data):
     workspace = open_workspace(tmp_path / "ws")
     report = workspace.ingest(real_data("pandaset/002"))
     assert (report.n_sweeps, report.n_points) == (40, 6_638_115)
-    assert {f.severity for f in examine(workspace.log())} <= {"info"}
+    loud = [f for f in examine(workspace.log()) if f.severity != "info"]
+    # Its second camera is turned by 1 degree, in either half of its pictures; all else is sound.
+    assert {(f.kind, f.where) for f in loud} <= {("camera_rotation", "camera front_left_camera")}
