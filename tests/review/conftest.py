@@ -1,5 +1,6 @@
 import shutil
 import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -27,7 +28,7 @@ def film_workspace(tmp_path_factory):
 
     camera = CameraSettings(width_px=160, height_px=100, focal_px=120.0, smooth_edges=False)
     settings = SceneSettings(
-        seed=3, duration_s=1.2, vehicles=10, cyclists=3, pedestrians=20, lidar=COARSE,
+        seed=3, duration_s=1.2, vehicles=4, cyclists=0, pedestrians=2, lidar=COARSE,
         cameras=(camera,),
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("film")
@@ -56,9 +57,9 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def site(served):
-    """Serve the app on a free port; return its address."""
+@contextmanager
+def serving(served):
+    """Serve the app on a free port; gives its address."""
     from waitress import create_server
 
     from perception_label.review.app import build_app
@@ -66,16 +67,21 @@ def site(served):
     server = create_server(
         build_app(served.workspace, served.log.id), host="127.0.0.1", port=0, threads=8
     )
-    thread = threading.Thread(target=server.run, daemon=True)
+
+    def run():
+        with suppress(OSError):  # closed while it waits
+            server.run()
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}/"
     server.close()
-    thread.join(10)
+    thread.join(1)  # a page's long poll may hold it for longer
 
 
-@pytest.fixture
-def page(chromium, site):
-    """Open the app; an error on the page or its console fails the test."""
+@contextmanager
+def opened(chromium, address, is_there):
+    """Open the app and wait until it is there; an error of the page or its console fails."""
     context = chromium.new_context(
         viewport={"width": 1280, "height": 800},
         bypass_csp=True,  # `wait_for_function` evaluates strings on the page
@@ -84,11 +90,33 @@ def page(chromium, site):
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-    page.goto(site)
-    page.wait_for_function(
-        "document.getElementById('viewer')?.session?.tracks.size > 0"
-        " && document.getElementById('viewer').view?.timings.length > 0"
-    )
+    page.goto(address)
+    page.wait_for_function(is_there)
     yield page
     context.close()
     assert faults == []
+
+
+@pytest.fixture
+def site(served):
+    with serving(served) as address:
+        yield address
+
+
+@pytest.fixture
+def page(chromium, site):
+    """The app's page on the tests' town."""
+    is_there = (
+        "document.getElementById('viewer')?.session?.tracks.size > 0"
+        " && document.getElementById('viewer').view?.timings.length > 0"
+    )
+    with opened(chromium, site, is_there) as page:
+        yield page
+
+
+@pytest.fixture
+def film_page(chromium, film):
+    """The app's page on a log with a camera."""
+    is_there = "document.getElementById('images')?.session?.scene != null"
+    with serving(film) as address, opened(chromium, address, is_there) as page:
+        yield page

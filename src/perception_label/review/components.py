@@ -120,3 +120,13 @@ class Grids(_Ours):
 
     names = ("id", "log", "prefix")
     _type = "Grids"
+
+
+class Images2d(_Ours):
+    """All images of a camera over the page, to label on them; opened by its key, see `Keyboard`.
+
+    `keymap` replaces shipped keys, those whose names begin with `image:`.
+    """
+
+    names = ("id", "log", "prefix", "keymap", "style", "className")
+    _type = "Images2d"

@@ -8,6 +8,7 @@ from uuid import uuid4
 from perception_label.errors import LabelError, SettingError
 from perception_label.pipeline.propose import Progress, propose
 from perception_label.pipeline.solve import solve
+from perception_label.pipeline.solve_images import solve_images
 from perception_label.review.desk import Desk
 
 MOST_KEPT = 50  # jobs that are told of; the oldest that is over is forgotten first
@@ -145,9 +146,15 @@ def _propagate(desk: Desk, track_id: str, progress: Progress) -> str:
     return f"{len(shown.cuboids)} boxes"
 
 
+def _propagate_images(desk: Desk, _track_id: str, progress: Progress) -> str:
+    made = solve_images(desk.workspace, desk.log, progress=progress)
+    return f"{made.n_tracks} tracks, {made.n_labels} labels on {made.n_images} images"
+
+
 # What each kind of job does; it says what came of it.
 KINDS: Mapping[str, Callable[[Desk, str, Progress], str]] = {
     "propagate": _propagate,
     "solve": _solve,
     "propose": _propose,
+    "propagate_images": _propagate_images,
 }

@@ -112,7 +112,7 @@ class JobPath(LogPath):
 
 
 class JobAsk(BaseModel):
-    """A job that is wanted: `propagate` (one track), `solve` or `propose` (the log)."""
+    """A job that is wanted: `propagate` for one track; for the log see `review.jobs.KINDS`."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -10,6 +10,7 @@ from perception_label.review.components import (
     Cameras,
     Details,
     Grids,
+    Images2d,
     Jobs,
     Keyboard,
     Panes,
@@ -83,6 +84,7 @@ def page(log_id: str, logs: Sequence[str]) -> object:
     hidden = [
         Keyboard(id="keys", log=log_id),
         Grids(id="grids", log=log_id),
+        Images2d(id="images", log=log_id),
         Rows(id=ids.ROWS, log=log_id),
         dcc.Interval(id=ids.CLOCK, interval=CLOCK_S * 1000),
         dmc.Modal(

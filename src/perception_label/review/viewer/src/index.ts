@@ -1,5 +1,6 @@
 import Cameras from './components/Cameras.tsx';
 import Details from './components/Details.tsx';
+import Images2d from './components/Images2d.tsx';
 import Jobs from './components/Jobs.tsx';
 import Grids from './components/Grids.tsx';
 import Keyboard from './components/Keyboard.tsx';
@@ -11,7 +12,7 @@ import Timeline from './components/Timeline.tsx';
 import Viewer from './components/Viewer.tsx';
 import {sessionOf as session} from './core/session.ts';
 
-export {Cameras, Details, Grids, Jobs, Keyboard, Panes, Queue, Rows, Status, Timeline, Viewer, session};
+export {Cameras, Details, Grids, Images2d, Jobs, Keyboard, Panes, Queue, Rows, Status, Timeline, Viewer, session};
 
 // The maths is held against Python's by the tests, which find it here.
 export * as boxmath from './core/boxmath.ts';

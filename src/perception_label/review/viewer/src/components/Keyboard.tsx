@@ -1,6 +1,6 @@
 import React, {useEffect, useRef, useState} from 'react';
 import {sessionActions} from '../core/actions.ts';
-import {KEYMAP, Keys, type Keymap} from '../core/keys.ts';
+import {KEYMAP, Keys, keysOf, type Keymap} from '../core/keys.ts';
 import {sessionOf} from '../core/session.ts';
 
 type Props = {
@@ -29,14 +29,14 @@ const Keyboard = (props: Props): React.ReactElement => {
   useEffect(() => {
     const session = sessionOf(prefix, log), own = sessionActions(session);
     let n = 0;
-    const pages = Object.keys(map).filter((name) => !own[name] && name !== 'help');
+    const pages = Object.keys(keysOf(map, '')).filter((name) => !own[name] && name !== 'help');
     const sends = Object.fromEntries(pages.map((name) => [name, () => report.current?.({command: {name, n: ++n}})]));
     const all: Record<string, (event: KeyboardEvent) => void> = {...sends, ...own, help: () => open((was) => !was), leave: (event) => {
       open(false);
       own.leave(event);
     }};
     // Panels come and go: whose key it is shows when it is pressed.
-    const keys = new Keys(map, Object.fromEntries(Object.keys(map).map((name) => [name, (event: KeyboardEvent) => {
+    const keys = new Keys(keysOf(map, ''), Object.fromEntries(Object.keys(keysOf(map, '')).map((name) => [name, (event: KeyboardEvent) => {
       (session.actions[name] ?? all[name])?.(event);
     }])));
     return () => keys.dispose();

@@ -181,6 +181,7 @@ export function sessionActions(session: Session): Actions {
     },
     paste,
     zoom: () => session.tell('zoom'),
+    images: () => session.tell('images'),
     new: () => session.takeUp(session.tool === 'new' ? '' : 'new'),
     merge: () => session.takeUp(session.selected && session.tool !== 'merge' ? 'merge' : ''),
     undo: () => session.undo(),

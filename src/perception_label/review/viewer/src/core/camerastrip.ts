@@ -35,6 +35,11 @@ export class CameraStrip {
     this.large.style.cssText = 'position:relative;flex:1;min-width:0';
     this.row = document.createElement('div');
     this.row.style.cssText = 'display:flex;flex-direction:column;gap:2px;overflow:auto;width:8rem';
+    this.large.title = 'double-click: label on this camera';
+    this.large.addEventListener('dblclick', () => {
+      session.camera = this.shown;
+      session.tell('images');
+    });
     element.replaceChildren(this.large, this.row);
     this.off = session.on((what) => {
       if (what === 'scene') this.build();

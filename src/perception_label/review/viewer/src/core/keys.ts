@@ -5,6 +5,12 @@ export type Keymap = Record<string, {keys: string[]; does: string}>;
 
 export const KEYMAP: Keymap = shipped;
 
+/** The keys of a part of the page: actions that begin with its name, which is left out; '' for those of none. */
+export function keysOf(keymap: Keymap, part: string): Keymap {
+  const chosen = Object.entries(keymap).filter(([name]) => (part ? name.startsWith(`${part}:`) : !name.includes(':')));
+  return Object.fromEntries(chosen.map(([name, key]) => [name.slice(part ? part.length + 1 : 0), key]));
+}
+
 /** The name of a key press, such as `ctrl+shift+z`; Shift is left out where it only makes the character. */
 export function nameOf(event: KeyboardEvent): string {
   const key = event.key === ' ' ? 'space' : event.key.toLowerCase();
@@ -14,6 +20,8 @@ export function nameOf(event: KeyboardEvent): string {
 }
 
 const TYPES_IN = 'input, textarea, select, [contenteditable="true"], [role="textbox"], [role="combobox"]';
+// What the page's keys do in a part that has keys of its own too.
+const EVERYWHERE = new Set(['undo', 'redo', 'help']);
 // Keys that a button or a list needs itself while it has the focus.
 const OF_CONTROLS = new Set(['enter', 'space', 'arrowleft', 'arrowright', 'arrowup', 'arrowdown', 'escape']);
 const CONTROLS = 'button, a, [role="dialog"], [role="menu"], [role="listbox"], [role="tab"], .ag-root';
@@ -23,9 +31,10 @@ export class Keys {
   private names = new Map<string, string>();
   private stop = new AbortController();
 
-  constructor(readonly keymap: Keymap, private actions: Record<string, (event: KeyboardEvent) => void>) {
+  constructor(readonly keymap: Keymap, private actions: Record<string, (event: KeyboardEvent) => void>,
+    private scope: HTMLElement | Window = window) {
     for (const [action, {keys}] of Object.entries(keymap)) for (const key of keys) this.names.set(key, action);
-    window.addEventListener('keydown', (event) => this.pressed(event), {signal: this.stop.signal});
+    scope.addEventListener('keydown', (event) => this.pressed(event as KeyboardEvent), {signal: this.stop.signal});
   }
 
   dispose(): void {
@@ -35,10 +44,11 @@ export class Keys {
   private pressed(event: KeyboardEvent): void {
     const target = event.target as HTMLElement | null, name = nameOf(event);
     if (event.defaultPrevented || target?.closest?.(TYPES_IN)) return;
-    if (OF_CONTROLS.has(name) && target?.closest?.(CONTROLS)) return;
+    const control = OF_CONTROLS.has(name) ? target?.closest?.(CONTROLS) : null;
+    if (control && control !== this.scope) return;
     const action = this.names.get(name);
-    const act = action ? this.actions[action] : undefined;
-    if (!act) return;
+    const act = action ? this.actions[action] : undefined, part = target?.closest?.('[data-own-keys]');
+    if (!act || (part && part !== this.scope && !EVERYWHERE.has(action!))) return;
     event.preventDefault();
     act(event);
   }

@@ -43,10 +43,11 @@ export class Outbox {
     return this.pending.some((each) => each.op.track_id === trackId);
   }
 
-  push(op: Op): void {
+  /** Take an op in; true if it became part of the one before it. */
+  push(op: Op): boolean {
     const last = this.pending[this.pending.length - 1];
-    const isSame = last && !last.isSent && op.kind === 'set_keyframe' && last.op.kind === op.kind
-      && last.op.track_id === op.track_id && last.op.timestamp_ns === op.timestamp_ns;
+    const isSame = last && !last.isSent && ['set_keyframe', 'set_shape'].includes(op.kind) && last.op.kind === op.kind
+      && last.op.track_id === op.track_id && last.op.timestamp_ns === op.timestamp_ns && shapeOf(last.op) === shapeOf(op);
     if (isSame) {
       last.op = {...op, edit_id: last.op.edit_id, base_revision: last.op.base_revision, active_s: last.op.active_s + op.active_s};
     } else {
@@ -55,6 +56,7 @@ export class Outbox {
     this.keep();
     this.events.onState();
     this.flush();
+    return Boolean(isSame);
   }
 
   /** Send what is there now; called again after a login, or when the network is back. */
@@ -133,4 +135,10 @@ export class Outbox {
       return [];
     }
   }
+}
+
+/** On which camera a shape is, and of which kind: another kind is another keyframe. */
+function shapeOf(op: Op): string {
+  const {camera, shape} = op.after as {camera?: string; shape?: {kind: string}};
+  return `${camera ?? ''}/${shape?.kind ?? ''}`;
 }

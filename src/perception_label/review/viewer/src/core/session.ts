@@ -7,10 +7,11 @@ import type {Box, Op, Result, Scene, Track} from './types.ts';
  * What changed. `scene`: opened; `sweep`: another sweep is shown; `tracks`: boxes changed; `select`; `live`: the
  * selected box is being dragged; `view`: colours, sizes, what is hidden; `zoom`: go to the selected box; `tool`: what
  * the next click does; `outbox`: unsaved ops; `told`: a message; `queue`: its items, or the one at hand; `merge`: two
- * tracks are asked about; `grid`: another grid is open, or none.
+ * tracks are asked about; `grid`: another grid is open, or none; `images`: open the
+ * camera's images.
  */
 export type What = 'scene' | 'sweep' | 'tracks' | 'select' | 'live' | 'view' | 'zoom' | 'tool' | 'outbox' | 'told' | 'queue' | 'merge'
-  | 'grid';
+  | 'grid' | 'images';
 
 /** What the next click in the main view does: pick (''), make a track of what is there, join with the selected one. */
 export type Tool = '' | 'new' | 'merge';
@@ -40,6 +41,8 @@ export class Session {
   /** Where mine was when the server had another one. */
   ghosts = new Map<string, Box>();
   told = '';
+  /** The camera whose images are opened next, '' for the best. */
+  camera = '';
   tool: Tool = '';
   grid: Grid = '';
   view: View = {
@@ -53,6 +56,8 @@ export class Session {
   private stop = new AbortController();
   private done: Op[] = [];
   private undone: string[] = [];
+  /** What an undo or redo of this page is about, by its id. */
+  private targets = new Map<string, Op>();
   private activeMs = 0;
   private lastSeenMs = performance.now();
 
@@ -193,19 +198,20 @@ export class Session {
     this.edit('set_keyframe', this.selected, {center_m: center, yaw_rad: yaw, ...(changed ? {size_m: size} : {})}, this.sweep);
   }
 
-  /** Send an edit of a track; `sweep` is the one it is about. */
-  edit(kind: string, trackId: string, after: Record<string, unknown> = {}, sweep?: number): Op {
+  /** Send an edit of a track; `sweep` is the one it is about, or `at` the time of an image. */
+  edit(kind: string, trackId: string, after: Record<string, unknown> = {}, sweep?: number, at?: string): Op {
     const op: Op = {
       edit_id: crypto.randomUUID(), kind, track_id: trackId, after,
-      timestamp_ns: sweep === undefined ? null : this.scene!.timestamps_ns[sweep],
+      timestamp_ns: sweep === undefined ? (at ?? null) : this.scene!.timestamps_ns[sweep],
       base_revision: kind === 'create_track' || kind === 'undo' ? null : (this.tracks.get(trackId)?.revision ?? null),
       active_s: this.takeActive(), client_time_ns: `${Date.now()}000000`,
     };
+    const isFolded = this.outbox.push(op);
     if (kind !== 'undo') {
-      this.done.push(op);
+      // What was folded into the last op is undone with it.
+      if (!isFolded) this.done.push(op);
       this.undone = [];
     }
-    this.outbox.push(op);
     return op;
   }
 
@@ -215,6 +221,7 @@ export class Session {
     if (!last) return;
     const op = this.edit('undo', '', {edit_id: last.edit_id});
     this.undone.push(op.edit_id);
+    this.targets.set(op.edit_id, last);
   }
 
   /** Take any edit back, such as one of another day. */
@@ -225,7 +232,12 @@ export class Session {
 
   redo(): void {
     const last = this.undone.pop();
-    if (last) this.edit('undo', '', {edit_id: last});
+    const target = last && this.targets.get(last);
+    if (!last) return;
+    const op = this.edit('undo', '', {edit_id: last});
+    if (!target) return;
+    this.targets.set(op.edit_id, target);
+    this.done.push({...target, edit_id: op.edit_id});
   }
 
   /** Seconds of work since the last edit; pauses are left out. */
@@ -252,6 +264,9 @@ export class Session {
       this.outbox.drop(op.track_id);
       this.say(result.status === 'conflict' ? `${op.track_id}: somebody else changed it meanwhile` : (result.error ?? result.status));
     }
+    const target = this.targets.get(op.edit_id);
+    // The next edit of those tracks builds on the undo, not on what it took away.
+    if (target && result.revision !== null) for (const id of touched(target)) this.outbox.revisions.set(id, result.revision);
     for (const warning of result.warnings ?? []) this.say(warning);
     await this.refresh(op.kind === 'undo' ? null : touched(op));
   }

@@ -69,3 +69,18 @@ export interface Job {
 
 /** A box at one sweep, world frame: metres and radians. */
 export interface Box {center: number[]; size: number[]; yaw: number}
+
+/** A shape on an image as geometry/shapes.py has it: points are pixel centres, a box is its edges. */
+export type Shape2d =
+  | {kind: 'box'; box_px: number[]}
+  | {kind: 'polygon'; parts_px: number[][][]}
+  | {kind: 'mask'; size_px: number[]; counts: string}
+  | {kind: 'keypoints'; points_px: number[][]; visibility: number[]}
+  | {kind: 'polyline'; points_px: number[][]};
+
+export type Geometry = Shape2d['kind'];
+
+export interface ImageLabel {
+  image: number; track_id: string; class_name: string; geometry: Geometry; shape: Shape2d | null; is_key: boolean;
+  visible: boolean; expected_iou: number | null; source: string; is_stale: boolean;
+}
