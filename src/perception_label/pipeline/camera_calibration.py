@@ -77,13 +77,14 @@ class Looks:
             around = times[i] + np.array([-STEP_NS, 0, STEP_NS])
             poses = world_from_camera(log, lens_of, around)
             points, velocity, upright = self._outlines(int(sweeps[i]), around, poses)
-            pixels = project_points(view, points).pixels
+            seen = project_points(view, points)
+            pixels, n_inside = seen.pixels, int(seen.in_image.sum())
             reach = np.array([view.width_px, view.height_px])
             with np.errstate(invalid="ignore"):
                 near = ((pixels > -MARGIN * reach) & (pixels < (1 + MARGIN) * reach)).all(axis=1)
-            if near.any():
+            if n_inside:
                 maps = self._edge_maps(camera, i)
-                out.append(View(view, points[near], velocity[near], upright[near], maps))
+                out.append(View(view, points[near], velocity[near], upright[near], maps, n_inside))
         return out
 
     def _edge_maps(self, camera: str, i: int) -> NDArray[np.uint8]:

@@ -22,10 +22,14 @@ AROUND_PX = 101  # an edge is strong compared with its surroundings
 LEAST_STRENGTH = 2.0  # of the surroundings: flat walls have no edges, only noise
 MOST = 4.0  # one strong edge is not worth several
 GRAINS = 60.0  # steps of strength: a byte holds four times the surroundings
+COARSE = 16  # pixels between those that tell the mean of a map
 GRID_PX = np.arange(-42.0, 43.0, 6.0)  # shifts looked at first: a degree is 34 at most
 RING_PX = 40.0
+FAR = 0.002  # of the score, by which a shift is less likely for each pixel
 MOST_LATE_S = 0.2  # later pictures belong to other sweeps
 MOST_STEPS = 20
+
+Begin = dict[tuple[float, ...], float]  # values to begin at, and how likely they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class View:
         Whether the outline runs upwards.
     maps : (2, L, H, W) uint8
         Strength of edges that run upwards, and sideways, at L blurs, in steps of 1 / `GRAINS`.
+    n_inside : int
+        Outlines that are on the picture as it is.
     """
 
     camera: Camera
@@ -51,6 +57,7 @@ class View:
     velocity_mps: Floats
     is_upright: Mask
     maps: NDArray[np.uint8]
+    n_inside: int
 
 
 def edge_maps(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -105,13 +112,18 @@ def placed(view: View, kind: str, values: Floats) -> tuple[Floats, Mask]:
 
 
 def _strength(view: View, pixels: Floats, is_valid: Mask, level: int) -> float:
-    """Return the mean strength of edges at pixels, between their four neighbours."""
+    """Return the mean strength of edges at pixels, between their four neighbours.
+
+    Outlines that leave the picture count as if they lay anywhere on it: a fault must not win
+    by moving out what does not fit.
+    """
     maps = view.maps[:, level]
     height, width = maps.shape[1:]
     with np.errstate(invalid="ignore"):
         inside = is_valid & (pixels >= 0).all(axis=1)
         inside &= (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
-    if not inside.any():
+    n_inside = int(inside.sum())
+    if not n_inside:
         return float("nan")
     x, y = pixels[inside].T
     column, row = x.astype(np.int64), y.astype(np.int64)
@@ -119,7 +131,11 @@ def _strength(view: View, pixels: Floats, is_valid: Mask, level: int) -> float:
     which = np.where(view.is_upright[inside], 0, 1)
     top = maps[which, row, column] * (1 - right) + maps[which, row, column + 1] * right
     low = maps[which, row + 1, column] * (1 - right) + maps[which, row + 1, column + 1] * right
-    return float(np.mean(top * (1 - down) + low * down)) / GRAINS
+    total = float(np.sum(top * (1 - down) + low * down))
+    n_left = max(view.n_inside - n_inside, 0)
+    if n_left:
+        total += n_left * float(maps[:, ::COARSE, ::COARSE].mean())
+    return total / (n_inside + n_left) / GRAINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,35 +184,33 @@ def fits(views: Sequence[View]) -> dict[str, Fit]:
     """
     focal = float(np.mean([v.camera.intrinsics[0][0] for v in views]))
     steps = np.array([3.0, 1.0, 0.25])
-    wide = [np.array([x, y]) for x in GRID_PX for y in GRID_PX]
+    # The nearer the likelier: walls and windows repeat, and whatever is far fits by chance.
+    grid = GRID_PX.tolist()
+    wide: Begin = {(x, y): 1 - FAR * float(np.hypot(x, y)) for x in grid for y in grid}
     shift = _search(views, "shift", wide, [np.full(2, s) for s in steps])
     like_shift = np.array([-shift.values[1], shift.values[0], 0.0]) / focal
     # About the axis ahead the rim moves by half the picture's width, not by the focal length.
     turns = [np.array([s, s, 1.5 * s]) / focal for s in steps]
-    rotation = _search(views, "rotation", [np.zeros(3), like_shift], turns)
-    late = [np.array([t]) for t in np.arange(-MOST_LATE_S, MOST_LATE_S + 0.01, 0.02)]
+    rotation = _search(views, "rotation", {(0.0, 0.0, 0.0): 1.0, tuple(like_shift): 1.0}, turns)
+    late: Begin = {(float(t),): 1.0 for t in np.arange(-MOST_LATE_S, MOST_LATE_S + 0.01, 0.02)}
     clock = _search(views, "clock", late, [np.array([s]) for s in (0.01, 0.005, 0.002)])
     return {"shift": shift, "clock": clock, "rotation": rotation}
 
 
-def _search(views: Sequence[View], kind: str, begin: list[Floats], steps: list[Floats]) -> Fit:
-    few = [_thinned(view) for view in views]
-    values = max(begin, key=lambda v: _total(few, kind, v, 0))
+def _search(
+    views: Sequence[View],
+    kind: str,
+    begin: Begin,
+    steps: list[Floats],
+) -> Fit:
+    """Begin at the best of some values, each score times its likelihood, and climb."""
+    start = max(begin, key=lambda v: begin[v] * _total(views, kind, np.array(v), 0))
+    values = np.array(start)
     for level, step in enumerate(steps):
         values = _climb(views, kind, values, step, level)
     last = len(BLURS_PX) - 1
     before = scores(views, kind, np.zeros(len(values)), last)
     return Fit(kind, values, before, scores(views, kind, values, last))
-
-
-def _thinned(view: View) -> View:
-    """Return a view with every fourth outline: enough for a first look."""
-    return replace(
-        view,
-        points_m=view.points_m[::4],
-        velocity_mps=view.velocity_mps[::4],
-        is_upright=view.is_upright[::4],
-    )
 
 
 def _climb(views: Sequence[View], kind: str, values: Floats, step: Floats, level: int) -> Floats:
