@@ -9,7 +9,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 PYTEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test check build checked cover bench clean
+.PHONY: help demo picture screenshots test check build checked cover bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,9 @@ demo: build ## simulate a log, propose labels, score and export them
 
 picture: build ## the picture of the README, from a simulated log
 	$(BIN)/python docs/pictures/make_picture.py
+
+screenshots: build ## the review app's main views, into out/screenshots; needs Chromium
+	$(BIN)/python docs/pictures/make_screenshots.py --out out/screenshots
 
 test: build ## all tests
 	$(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)

@@ -1,5 +1,6 @@
 """`perception-label demo`: the whole path on a simulated log, with figures and a picture."""
 
+import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from perception_label.cli.cost import describe as describe_cost
 from perception_label.cli.output import AsJson, emit, note
+from perception_label.cli.review import run as review
 from perception_label.cli.score import describe
 
 
@@ -60,3 +62,6 @@ def run(
         f"labels and pictures: {out}",
     ]
     emit(as_json, result, lines)
+    # Scripts and pipes want the demo to end.
+    if not (no_review or as_json) and sys.stdout.isatty() and sys.stdin.isatty():
+        review(demo.workspace, opens=True)

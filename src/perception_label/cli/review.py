@@ -1,5 +1,8 @@
 """`perception-label review WORKSPACE`: the review app in the browser."""
 
+import os
+import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +21,9 @@ def run(
     login: Annotated[
         str | None, typer.Option(help="none, local, oidc or proxy; see docs/app.md.")
     ] = None,
+    opens: Annotated[
+        bool, typer.Option("--open", help="Show the page in this machine's browser.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Serve the review app and print its address; Ctrl-C stops it."""
@@ -42,7 +48,15 @@ def run(
     url = f"http://{host}:{server.effective_port}/"
     warm_up(app, opened.id)
     emit(as_json, {"log_id": opened.id, "url": url}, [f"reviewing {opened.id}: {url}"])
+    if opens and _has_display():
+        webbrowser.open(url)
     try:
         server.run()
     finally:
         server.close()
+
+
+def _has_display() -> bool:
+    """Tell whether a browser could show anything here."""
+    is_desktop = sys.platform in ("darwin", "win32")
+    return is_desktop or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
