@@ -15,7 +15,7 @@ from perception_label.pipeline.propose import propose
 from perception_label.pipeline.workspace import Workspace, open_workspace
 from perception_label.review.app import build_app
 from perception_label.simulate.log import simulate_log
-from perception_label.simulate.settings import CameraSettings, LidarSettings, SceneSettings
+from perception_label.simulate.settings import LidarSettings, SceneSettings
 
 FLAGS = [
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
@@ -39,7 +39,6 @@ def main() -> None:
         seed=args.seed,
         duration_s=args.seconds,
         lidar=LidarSettings(n_beams=64),
-        cameras=(CameraSettings(),),
     )
     with TemporaryDirectory() as folder:
         workspace = open_workspace(Path(folder) / "workspace", create=True)
@@ -76,7 +75,7 @@ def take(workspace: Workspace, out: Path) -> None:
 
 def _queue(page: Page) -> None:
     page.get_by_text(re.compile(r"^\d+ items$")).wait_for(timeout=120_000)
-    page.locator(".pl-queue li", has_text="track").first.click()
+    page.evaluate(AHEAD)
 
 
 def _tracks(page: Page) -> None:
@@ -103,6 +102,20 @@ def _dashboards(page: Page) -> None:
     page.locator(".js-plotly-plot").nth(5).wait_for(timeout=60_000)
 
 
+# A car ahead.
+AHEAD = f"""() => {{
+  const session = {SESSION}, sweep = 20, pose = session.scene.world_from_sensor[sweep];
+  const ahead = [...session.tracks.values()].filter((t) => t.class_name === 'car').map((t) => {{
+    const box = session.boxAt(t.track_id, sweep);
+    if (!box) return null;
+    const [x, y] = [0, 1].map((k) => pose[k] * (box.center[0] - pose[3])
+      + pose[4 + k] * (box.center[1] - pose[7]));
+    return {{id: t.track_id, x, y}};
+  }}).filter((t) => t && t.x > 8 && Math.abs(t.y) < 0.4 * t.x).sort((a, b) => a.x - b.x)[0];
+  session.show(sweep);
+  if (ahead) session.select(ahead.id);
+  session.tell('zoom');
+}}"""
 VIEWS = {
     "queue": _queue, "tracks": _tracks, "above": _above, "light": _light, "keys": _keys,
     "dashboards": _dashboards,
