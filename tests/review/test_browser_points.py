@@ -106,3 +106,23 @@ def test_movers_are_left_out_of_the_sweeps_around(page, car):
     assert inside > 10
     assert hidden >= inside
     assert own is None
+
+
+def test_a_turn_with_fit_turns_and_fits(page, served, car):
+    sweep = car["sweeps"][2]
+    select(page, car, sweep)
+    k = car["sweeps"].index(sweep)
+    page.keyboard.press("r")
+
+    def keyed():
+        state = served.workspace.edits(served.log).state().tracks.get(car["track_id"])
+        if state is None:
+            return None
+        rows = [i for i, source in enumerate(state.key_sources) if source == "human"]
+        return state.keyframes[rows] if rows else None
+
+    found = eventually(keyed)
+    turn = found.yaw_rad[0] - car["poses"][4 * k + 3]
+    assert math.remainder(turn, 2 * math.pi) == pytest.approx(math.radians(2), abs=1e-4)
+    assert found.size_m[0].tolist() != pytest.approx(car["size_m"], abs=1e-3)
+    assert found.size_m[0, 2] == pytest.approx(car["size_m"][2], abs=1e-3)
