@@ -152,6 +152,25 @@ def test_the_slider_walks_over_all_images(images, film):
     assert last == len(film.log.sweeps) - 1
 
 
+def test_a_click_on_a_box_of_the_world_selects_its_track(images):
+    session = "document.getElementById('images').session"
+    found = images.evaluate(
+        f"""() => {{
+          const {{project}} = perception_label.project, camera = {VIEW}.model;
+          const pose = camera.world_from_camera[2], s = {session};
+          const near = [...s.tracks.values()].map((t) => [t, s.boxAt(t.track_id, 2)])
+            .filter(([, box]) => box).map(([t, box]) => [t.track_id, project(camera, pose, box.center)])
+            .filter(([, p]) => p && p.x > 20 && p.x < 140 && p.y > 20 && p.y < 90)
+            .sort((a, b) => a[1].depth - b[1].depth);
+          return near.length ? [near[0][0], near[0][1].x + 0.5, near[0][1].y + 0.5] : null;
+        }}"""
+    )
+    name, x, y = found
+    images.keyboard.press("v")
+    _click(images, (x, y))
+    assert images.evaluate(f"{session}.selected") == name
+
+
 def _jobs(page):
     return page.evaluate("document.getElementById('images').session.api.jobs()")["jobs"]
 

@@ -166,6 +166,9 @@ function tag(ctx: CanvasRenderingContext2D, label: ImageLabel, lie: Lie): void {
   const x = lie.x + Math.min(...points.map((p) => p[0])) * lie.scale, y = lie.y + Math.min(...points.map((p) => p[1])) * lie.scale;
   const said = `${label.class_name} ${label.is_key ? '◆' : (label.expected_iou?.toFixed(2) ?? '?')}`;
   ctx.font = '11px sans-serif';
+  const top = Math.max(y - 8, 11);
+  ctx.fillStyle = '#000000a0';
+  ctx.fillRect(x, top - 10, ctx.measureText(said).width + 6, 13);
   ctx.fillStyle = label.is_key ? '#ffffff' : css(shareColour(label.expected_iou));
-  ctx.fillText(said, x, Math.max(y - 4, 10));
+  ctx.fillText(said, x + 3, top);
 }
