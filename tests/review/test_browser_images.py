@@ -159,7 +159,8 @@ def test_a_click_on_a_box_of_the_world_selects_its_track(images):
           const {{project}} = perception_label.project, camera = {VIEW}.model;
           const pose = camera.world_from_camera[2], s = {session};
           const near = [...s.tracks.values()].map((t) => [t, s.boxAt(t.track_id, 2)])
-            .filter(([, box]) => box).map(([t, box]) => [t.track_id, project(camera, pose, box.center)])
+            .filter(([, box]) => box)
+            .map(([t, box]) => [t.track_id, project(camera, pose, box.center)])
             .filter(([, p]) => p && p.x > 20 && p.x < 140 && p.y > 20 && p.y < 90)
             .sort((a, b) => a[1].depth - b[1].depth);
           return near.length ? [near[0][0], near[0][1].x + 0.5, near[0][1].y + 0.5] : null;
