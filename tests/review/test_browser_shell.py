@@ -205,9 +205,10 @@ def test_what_is_not_saved_is_said_and_sent_later(page, served, track):
           : window.kept(url, init); null"""
     )
     page.keyboard.press("y")
-    page.get_by_text("unsaved (1)").wait_for()
-    page.get_by_role("link", name="log in").wait_for()
+    header = page.locator("#status")
+    header.get_by_text("unsaved (1)").wait_for()
+    header.get_by_role("link", name="log in").wait_for()
     page.evaluate("window.fetch = window.kept; null")
-    page.get_by_role("button", name="try again").click()
-    page.get_by_text("saved", exact=True).wait_for()
+    header.get_by_role("button", name="try again").click()
+    header.get_by_text("saved", exact=True).wait_for()
     assert state_of(served, name).is_finalised
