@@ -107,6 +107,22 @@ def jumper_ours(path):
     return open_images(path, cache_bytes=0).grey
 
 
+def jumper_bare(path):
+    """Seek to the key and decode up to the image with PyAV, the place of the key being known."""
+    container = av.open(str(path))
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+
+    def jump(i):
+        container.seek(round(i // GOP * GOP / 30 / stream.time_base), stream=stream)
+        for picture in container.decode(stream):
+            if round(picture.time * 30) >= i:
+                return picture.to_ndarray(format="gray")
+        raise ValueError(i)
+
+    return jump
+
+
 def jumper_opencv(path):
     import cv2
 
@@ -132,7 +148,12 @@ WALKERS = {
     "OpenCV": walker_opencv,
     "torchcodec": walker_torchcodec,
 }
-JUMPERS = {"ours": jumper_ours, "OpenCV": jumper_opencv, "torchcodec": jumper_torchcodec}
+JUMPERS = {
+    "bare PyAV": jumper_bare,
+    "ours": jumper_ours,
+    "OpenCV": jumper_opencv,
+    "torchcodec": jumper_torchcodec,
+}
 
 
 def installed(makers, path):
