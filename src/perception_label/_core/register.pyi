@@ -37,6 +37,7 @@ def align(
     side_m: float,
     half_m: NDArray[np.float64],
     radius_m: NDArray[np.float64],
+    same_m: float,
     spread_m: float,
     strange: float,
     out: NDArray[np.float64],

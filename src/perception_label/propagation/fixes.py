@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from perception_label.arrays import Floats, Mask
+from perception_label.arrays import Floats, Ints, Mask
 
 # A likeness of n points falls off as n; fitted to the errors against exact truth on simulated
 # logs, where n points say less than n independent measurements would.
@@ -61,12 +61,14 @@ class Fixes:
         self.poses[i] = pose
         self.weights[i] = np.linalg.inv(spread)
 
-    def set_aligned(self, rows: list[int], poses: list[Floats], curved: list[Floats]) -> None:
+    def set_aligned(
+        self, rows: list[int] | Ints, poses: list[Floats] | Floats, curved: list[Floats] | Floats
+    ) -> None:
         """Store aligned poses with the curvatures of their likeness (`Shape.curvature`).
 
         What the points do not hold, such as the way along a lorry's side, gets little weight.
         """
-        if not rows:
+        if len(rows) == 0:
             return
         self.poses[rows] = poses
         self.weights[rows] = information(np.array(curved), self.poses[rows, 3])

@@ -19,11 +19,17 @@ from perception_label.propagation.views import Keys, Subject
 
 MISSED_M = 1.5  # off the next keyframe; what was followed is something else
 PARTED_M = 0.5  # two ways of following farther apart than this contradict each other
-MOST_POINTS = 150  # of one sweep that are aligned: more say the same
 SUPPORT = 3.0  # likeness below which nothing was found
 MOST_TURN_RAD = 0.3  # against the prediction, in one step
 # What a start's alignment loses for ending far from the prediction: ahead, sideways, turned.
 _DEVIATION = np.array([3.0, 5.0, 10.0])
+_LIMITS = np.array([SUPPORT, MOST_TURN_RAD])
+_REACH_M = (0.4, 0.7, 1.0, 1.3, 1.5)  # ahead, by how many sweeps it was not found
+_REACHES = [np.array([r, 0.6 * r, 0.0]) for r in _REACH_M]
+_STARTS = [
+    np.array([[x, 0.0, 0.0, 0.0] for x in ([0, -r, r] if n <= 2 else [0, -r, r, -r / 2, r / 2])])
+    for n, r in enumerate(_REACH_M)
+]
 _GAIN = 0.5  # of each new step in the running speed
 _SLOWEST = 0.02  # slower is likelier, by this per m/s and root of a hundred points
 _SPEEDS_MPS = 0.25  # apart, tried at first
@@ -64,7 +70,7 @@ def follow_rigid(
     for k, here in enumerate(keys.at.tolist()):
         speed = first_speed(subject, k, keyed)
         for way, sweeps in zip(ways, keys.between(k, len(views)), strict=True):
-            shape, walk = followed_shape(subject), start(subject, height, k, speed)
+            shape, walk = keyed.copy(), start(subject, height, k, speed)
             rows, poses, curved = [], [], []
             for i in sweeps:
                 found = walk.step(i, shape)
@@ -87,6 +93,7 @@ class Stroll:
         self._at, self._pose = int(subject.keys.at[k]), subject.keys.poses[k].copy()
         # In its own axes, per second.
         self._speed, self._n_lost = np.array([speed_mps, 0.0, 0.0, 0.0]), 0
+        self._half_m = subject.size_m / 2 + MARGIN_M
 
     @property
     def yaw_rad(self) -> float:
@@ -99,18 +106,15 @@ class Stroll:
         dt = float(views.seconds[i] - views.seconds[self._at])
         guess = place(self._pose, (self._speed * dt)[None])[0]
         guess[2] = self._height.at(i, guess)
-        reach = min(1.5, 0.4 + 0.3 * self._n_lost)
-        half = shape.size_m / 2 + MARGIN_M + np.array([reach, 0.6 * reach, 0.0])
-        points = crop(views.points(i), guess, half, MOST_POINTS)
-        starts = np.zeros((3 if self._n_lost <= 2 else 5, 4))
-        starts[1:3, 0] = -reach, reach
-        starts[3:, 0] = [-reach / 2, reach / 2][: len(starts) - 3]
-        best = best_alignment(shape, points, starts, _DEVIATION)
-        if best is None:
+        lost = self._n_lost
+        found = shape.stroll(
+            views.points(i), guess, self._half_m + _REACHES[min(lost, 4)], _STARTS[min(lost, 4)],
+            _DEVIATION, _LIMITS,
+        )  # fmt: skip
+        if found is None:
             self._n_lost += 1
             return None
-        curved = shape.curvature(points, best)
-        shape.add(points, best)
+        best, curved = found
         pose = place(guess, best[None])[0]
         self._learn_speed(pose, dt)
         self._at, self._pose, self._n_lost = i, pose, 0
@@ -127,21 +131,6 @@ class Stroll:
         self._speed = self._speed + _GAIN * np.array([1.0, 0.5, 0.0, 0.5]) * (new - self._speed)
         self._speed[1] *= 0.5
         self._speed[0] = np.clip(self._speed[0], -motion.top_mps, motion.top_mps)
-
-
-def best_alignment(
-    shape: Shape, points_m: Points, starts: Floats, deviation: Floats
-) -> Floats | None:
-    """Return the best aligned pose (4,) in the points' axes, or None if there is none."""
-    if len(points_m) < 5:
-        return None
-    poses, found = shape.align(points_m, starts)
-    found -= np.abs(poses[:, [0, 1, 3]]) @ deviation
-    best = int(np.argmax(found))
-    if found[best] < SUPPORT or abs(poses[best, 3]) > MOST_TURN_RAD:
-        return None
-    found_pose: Floats = poses[best]
-    return found_pose
 
 
 def first_speed(subject: Subject, k: int, shape: Shape) -> float:

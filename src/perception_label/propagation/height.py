@@ -1,14 +1,15 @@
 """Heights follow the ground, by as much as a keyframe stood above it."""
 
+import math
+
 import numpy as np
 
 from perception_label.arrays import Floats
 from perception_label.propagation.views import Subject
 
 # Reaches tried in turn until enough ground is seen, and the spread of a height found so, metres.
-WIDER = ((1.0, 0.06), (2.0, 0.3))
-
-SURE_M = 0.1  # a spread up to this is worth following at once
+NEAR = 1.0  # what is known so is worth following at once
+WIDER = ((NEAR, 0.06), (2.0, 0.3))
 
 
 class Height:
@@ -32,9 +33,8 @@ class Height:
 
     def at(self, i: int, pose: Floats) -> float:
         """Return z at a pose (4,) in sweep i; where the ground is not sure, the pose's own."""
-        heights, spread_m = self._ground(pose[None, :2])
-        z = heights[0] + self._overs[i]
-        return float(z) if spread_m[0] <= SURE_M and np.isfinite(z) else float(pose[2])
+        z = float(self._views.ground(pose[None, :2], NEAR * self._reach_m)[0] + self._overs[i])
+        return z if math.isfinite(z) else float(pose[2])
 
     def of_span(self, xy_m: Floats) -> tuple[Floats, Floats]:
         """Return z at each sweep's place (S, 2), and its spread, infinite where unknown."""

@@ -1,10 +1,12 @@
 """The points of one object so far, and how another sweep's points lie on them."""
 
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_label._core import register
-from perception_label.arrays import Floats, Points
+from perception_label._core import passes, register, seek
+from perception_label.arrays import Floats, Ints, Points
 
 SIDE_M = 0.1  # of the look-up cells
 APART_M = 0.16  # points of the shape are at least this far apart: denser, drift would smear it
@@ -15,10 +17,16 @@ STRANGE = 0.5  # what a point costs that lies on nothing
 
 # The reach of each step's robust weight: wide first, to be pulled in, then as sharp as the noise.
 NEAR_M = np.array([0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.1])
+MOST_POINTS = 150  # of one sweep that are aligned: more say the same
+MOST_AT_ALL = 1000  # of one sweep, in a wide search
+SAME_M = float(__import__("os").environ.get("SAME","0.02"))  # alignments that come so close on the way end at the same place
 
 _MOST_POINTS = 6000  # of a shape; a lorry seen all round has about 4000
 _STEPS = np.array([0.15, 0.15, 0.05])  # ahead, sideways, turned: where the curvature is taken
 _WIDE_M = 0.25  # spread there: wider than the steps, or all would look flat
+
+# What all alignments share: as in `_core.seek.stroll`.
+_MEASURES = np.array([SIDE_M, SAME_M, SPREAD_M, STRANGE, _WIDE_M, APART_M])
 
 
 def crop(points_m: Points, pose: Floats, half_m: Floats, most: int) -> Points:
@@ -27,7 +35,12 @@ def crop(points_m: Points, pose: Floats, half_m: Floats, most: int) -> Points:
     points_m as in `cloud.evidence.Evidence`; pose (4,) x, y, z, yaw; half_m (3,) half sizes.
     """
     out = np.empty((most, 3), dtype=np.float32)
-    return out[: register.crop(points_m, pose, half_m, out)]
+    return out[: crop_into(points_m, pose, half_m, out)]
+
+
+def crop_into(points_m: Points, pose: Floats, half_m: Floats, out: Points) -> int:
+    """Write what `crop` returns into an array, and return how many points there are."""
+    return register.crop(points_m, pose, half_m, out)
 
 
 class Shape:
@@ -40,6 +53,8 @@ class Shape:
         self._nearest = np.full(cells, -1, dtype=np.int32)
         self._apart2 = np.full(cells, np.inf, dtype=np.float32)
         self._points = np.empty((_MOST_POINTS, 3), dtype=np.float32)
+        self._scratch = np.empty((MOST_AT_ALL, 3), dtype=np.float32)
+        self._own_m = size_m / 2 + EDGE_M
         self._n = 0
 
     def __len__(self) -> int:
@@ -47,9 +62,8 @@ class Shape:
 
     def add(self, points_m: Points, pose: Floats) -> None:
         """Take in points; pose (4,) is the object's in the points' axes."""
-        half = self.size_m / 2 + EDGE_M
         self._n = register.grow(
-            points_m, pose, half, APART_M, SIDE_M, self._n, self._points, self._nearest,
+            points_m, pose, self._own_m, APART_M, SIDE_M, self._n, self._points, self._nearest,
             self._apart2,
         )  # fmt: skip
 
@@ -64,25 +78,71 @@ class Shape:
         )  # fmt: skip
         return out
 
-    def align(self, points_m: Points, starts: Floats) -> tuple[Floats, Floats]:
-        """Return where alignment ends from each start (M, 4), and the likeness there, (M,).
+    def copy(self) -> Self:
+        """Return one that grows on its own."""
+        new = type(self).__new__(type(self))
+        new.size_m, new.half_m, new._own_m, new._n = self.size_m, self.half_m, self._own_m, self._n
+        new._nearest, new._apart2 = self._nearest.copy(), self._apart2.copy()
+        new._points, new._scratch = np.empty_like(self._points), self._scratch
+        new._points[: self._n] = self._points[: self._n]
+        return new
 
-        A start with fewer than 5 points on the shape stays, with a likeness of -1e9.
+    def stroll(
+        self, points_m: Points, guess: Floats, around_m: Floats, starts: Floats,
+        deviation: Floats, limits: Floats,
+    ) -> tuple[Floats, Floats] | None:  # fmt: skip
+        """Look for the object around a guess (4,), and take in what is found.
+
+        Returns the pose about the guess, (4,), and the likeness's curvature there (3, 3); None if
+        it is not found. All else as in `_core.seek.stroll`.
         """
-        poses, out = starts.copy(), np.empty(len(starts))
-        register.align(
-            points_m, poses, self._points, self._nearest, SIDE_M, self.half_m, NEAR_M,
-            SPREAD_M, STRANGE, out,
+        pose, curved = np.empty(4), np.empty((3, 3))
+        n = seek.stroll(
+            points_m, guess, around_m, starts, deviation, limits, NEAR_M, _MEASURES, _STEPS,
+            self.half_m, self._own_m, self._n, self._points, self._nearest, self._apart2,
+            self._scratch[:MOST_POINTS], pose, curved,
         )  # fmt: skip
-        return poses, out
+        return self._grown(n, pose, curved)
 
-    def curvature(self, points_m: Points, pose: Floats) -> Floats:
-        """Return how sharply the likeness falls off ahead, sideways and turned, (3, 3)."""
-        out = np.empty((3, 3))
-        register.curvature(
-            points_m, pose, self._points, self._nearest, SIDE_M, self.half_m, _WIDE_M, _STEPS, out
-        )
-        return out
+    def chase(
+        self, points_m: Points, guess: Floats, around_m: Floats, reach_m: Floats,
+        weight: Floats, search: Floats, limits: Floats, *, turned: Floats, most: int,
+    ) -> tuple[Floats, Floats] | None:  # fmt: skip
+        """Look for the object all over a reach; as `stroll` and `_core.seek.chase`."""
+        pose, curved = np.empty(4), np.empty((3, 3))
+        n = seek.chase(
+            points_m, guess, around_m, reach_m, turned, weight, search, limits, NEAR_M, _MEASURES,
+            _STEPS, self.half_m, self._own_m, self._n, self._points, self._nearest, self._apart2,
+            self._scratch[:most], pose, curved,
+        )  # fmt: skip
+        return self._grown(n, pose, curved)
+
+    def _grown(self, n: int, pose: Floats, curved: Floats) -> tuple[Floats, Floats] | None:
+        if n < 0:
+            return None
+        self._n = n
+        return pose, curved
+
+    def add_each(self, points_m: Points, ends: Ints, order: Ints, poses: Floats) -> None:
+        """Take in the points of several sweeps; as in `_core.passes.grow_each`."""
+        self._n = passes.grow_each(
+            points_m, ends, order, poses, self._own_m, APART_M, SIDE_M, self._n, self._points,
+            self._nearest, self._apart2,
+        )  # fmt: skip
+
+    def align_each(
+        self, points_m: Points, ends: Ints, poses: Floats, spreads_m: Floats, limits: Floats
+    ) -> tuple[Floats, Floats]:
+        """Move poses (S, 4) to where every sweep lies on the shape; as in `_core.passes.align_each`.
+
+        Returns the likeness, (S,), -1e9 where it was not found, and its curvature, (S, 3, 3).
+        """
+        found, curved = np.empty(len(poses)), np.zeros((len(poses), 3, 3))
+        passes.align_each(
+            points_m, ends, poses, spreads_m, limits, NEAR_M, _MEASURES, _STEPS, self.half_m,
+            self._points, self._nearest, found, curved,
+        )  # fmt: skip
+        return found, curved
 
 
 def place(pose: Floats, moves: NDArray[np.float64]) -> Floats:
@@ -91,4 +151,21 @@ def place(pose: Floats, moves: NDArray[np.float64]) -> Floats:
     out = moves + pose
     out[:, 0] = pose[0] + c * moves[:, 0] - s * moves[:, 1]
     out[:, 1] = pose[1] + s * moves[:, 0] + c * moves[:, 1]
+    return out
+
+
+def place_each(poses: Floats, moves: Floats, *, inverse: bool = False) -> Floats:
+    """Return where each move (S, 4) in its pose's own axes (S, 4) leads to, (S, 4).
+
+    With inverse, moves are where it led to, and what it was is returned.
+    """
+    c, s = np.cos(poses[:, 3]), np.sin(poses[:, 3])
+    if inverse:
+        out = moves - poses
+        x, y = out[:, 0].copy(), out[:, 1].copy()
+        out[:, 0], out[:, 1] = c * x + s * y, c * y - s * x
+    else:
+        out = moves + poses
+        out[:, 0] = poses[:, 0] + c * moves[:, 0] - s * moves[:, 1]
+        out[:, 1] = poses[:, 1] + s * moves[:, 0] + c * moves[:, 1]
     return out

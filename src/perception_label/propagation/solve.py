@@ -20,16 +20,14 @@ from perception_label.geometry.cuboids import wrap
 from perception_label.propagation.chase import Chase
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.follow import (
-    MOST_POINTS,
     Stroll,
-    best_alignment,
     follow_rigid,
     follow_walker,
 )
+from perception_label.propagation.gather import Around
 from perception_label.propagation.height import Height
-from perception_label.propagation.shape import crop, place
 from perception_label.propagation.smooth import smooth_places, smooth_values
-from perception_label.propagation.standing import NEAR_M, followed_shape, gains, has_moved
+from perception_label.propagation.standing import NEAR_M, gains, has_moved
 from perception_label.propagation.views import Keys, Subject
 
 PASSES = 6  # at most, over all sweeps with the gathered shape ...
@@ -154,15 +152,16 @@ def _moving(subject: Subject, height: Height, fixes: Fixes, yaw: Floats) -> Path
     """Smooth, gather and align again, and smooth; yaw (S,) are the headings to start from."""
     views, keys, motion = subject.views, subject.keys, subject.motion
     before = np.full((len(views), 2), np.inf)
+    around = Around(subject) if motion.is_rigid else None
     for turn in range(PASSES + 1):
         states, covariances, kept, yaw, yaw_variance = _smooth(subject, fixes, yaw)
         moved_m = np.abs(states[:, :2] - before).max()
-        if turn == PASSES or not motion.is_rigid or moved_m < SETTLED_M:
+        if turn == PASSES or around is None or moved_m < SETTLED_M:
             break
         before = states[:, :2]
         z, _ = _heights(subject, height, states[:, :2])
         poses = np.column_stack([states[:, :2], z, yaw])
-        fixes = _gathered(subject, poses, covariances, fixes.found & (kept > 0.5))
+        fixes = around.aligned(poses, covariances, fixes.found & (kept > 0.5))
     z, z_variance = _heights(subject, height, states[:, :2])
     poses = np.column_stack([states[:, :2], z, yaw])
     poses[keys.at] = keys.poses
@@ -238,36 +237,6 @@ def _walking(subject: Subject, speed: Floats, course: Floats) -> tuple[Floats, F
     return smooth_values(
         views.seconds, value, weight, keys.at, keyed, density=motion.turn, rate=1.5
     )
-
-
-def _gathered(subject: Subject, poses: Floats, covariances: Floats, sound: Mask) -> Fixes:
-    """Align every sweep to the shape that all of them make together along a path."""
-    views, keys = subject.views, subject.keys
-    shape = followed_shape(subject)
-    keyed = set(keys.at.tolist())
-    others = [i for i in range(len(views)) if i not in keyed]
-    crops = {}
-    for i in sorted(others, key=keys.distance):
-        crops[i] = crop(views.points(i), poses[i], shape.half_m, MOST_POINTS)
-        if sound[i]:
-            shape.add(crops[i], np.zeros(4))
-    fixes = Fixes.none(len(views))
-    fixes.poses[:] = poses
-    rows, found, curved = [], [], []
-    ahead = np.stack([np.cos(poses[:, 3]), np.sin(poses[:, 3])], axis=1)
-    variance = np.einsum("si,sij,sj->s", ahead, covariances[:, :2, :2], ahead)
-    spreads = np.clip(2 * np.sqrt(variance), 0.2, 1.5)
-    for i in others:
-        spread = float(spreads[i])
-        starts = np.zeros((3, 4))
-        starts[1:, 0] = spread, -spread
-        best = best_alignment(shape, crops[i], starts, np.array([2 / spread, 3.0, 10.0]))
-        if best is not None:
-            rows.append(i)
-            found.append(place(poses[i], best[None])[0])
-            curved.append(shape.curvature(crops[i], best))
-    fixes.set_aligned(rows, found, curved)
-    return fixes
 
 
 def _heights(subject: Subject, height: Height, xy_m: Floats) -> tuple[Floats, Floats]:
