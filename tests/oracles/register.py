@@ -2,7 +2,7 @@
 
 import numpy as np
 
-CELLS = 5  # how far a point of the shape is known
+CELLS = 5  # how far a point of the shape is known, in any way
 
 
 def in_axes(points, pose):
@@ -78,33 +78,56 @@ def likeness(points_m, poses, model_m, nearest, side_m, half_m, spread_m, strang
         out[m] = total
 
 
-def align(points_m, poses, model_m, nearest, side_m, half_m, radius_m, spread_m, strange, out):
+def _step(points_m, pose, model_m, nearest, side_m, half_m, radius):
+    """One step of alignment, in place; False with fewer than 5 neighbours."""
+    pairs = _pairs(points_m, pose, model_m, nearest, side_m, half_m)
+    known = [(p, q) for p, q in pairs if q is not None]
+    if len(known) < 5:
+        return False
+    a, b = (np.array(x) for x in zip(*known, strict=True))
+    weight = (1 + ((a - b) ** 2).sum(axis=1) / radius**2) ** -2.0
+    share = weight / weight.sum()
+    middle_a, middle_b = share @ a[:, :2], share @ b[:, :2]
+    u, v = a[:, :2] - middle_a, b[:, :2] - middle_b
+    along = (weight * (u * v).sum(axis=1)).sum()
+    across = (weight * (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])).sum()
+    turn = across / np.hypot(along, across) if along > 0 else 0.0
+    turn = np.clip(turn, -0.1, 0.1)
+    rotate = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    move = rotate.T @ (middle_b - rotate @ middle_a)
+    c, s = np.cos(pose[3]), np.sin(pose[3])
+    pose[:2] -= np.array([[c, -s], [s, c]]) @ move
+    pose[3] -= turn
+    return True
+
+
+def align(
+    points_m, poses, model_m, nearest, side_m, half_m, radius_m, same_m, spread_m, strange, out
+):
+    leads = list(range(len(poses)))
+    for radius in radius_m:
+        for m in range(len(poses)):
+            if leads[m] == m and not _step(
+                points_m, poses[m], model_m, nearest, side_m, half_m, radius
+            ):
+                leads[m] = None
+        for m in range(1, len(poses)):
+            for k in range(m):
+                gap = np.abs(poses[m] - poses[k])[[0, 1, 3]] / (1, 1, 0.2)
+                if leads[m] == m and leads[k] == k and (gap < same_m).all():
+                    leads[m] = k
     for m in range(len(poses)):
-        for radius in radius_m:
-            pairs = _pairs(points_m, poses[m], model_m, nearest, side_m, half_m)
-            known = [(p, q) for p, q in pairs if q is not None]
-            if len(known) < 5:
-                out[m] = -1e9
-                break
-            a, b = (np.array(x) for x in zip(*known, strict=True))
-            weight = (1 + ((a - b) ** 2).sum(axis=1) / radius**2) ** -2.0
-            share = weight / weight.sum()
-            middle_a, middle_b = share @ a[:, :2], share @ b[:, :2]
-            u, v = a[:, :2] - middle_a, b[:, :2] - middle_b
-            along = (weight * (u * v).sum(axis=1)).sum()
-            across = (weight * (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])).sum()
-            turn = across / np.hypot(along, across) if along > 0 else 0.0
-            turn = np.clip(turn, -0.1, 0.1)
-            rotate = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-            move = rotate.T @ (middle_b - rotate @ middle_a)
-            c, s = np.cos(poses[m, 3]), np.sin(poses[m, 3])
-            poses[m, :2] -= np.array([[c, -s], [s, c]]) @ move
-            poses[m, 3] -= turn
-        else:
-            likeness(
-                points_m, poses[m : m + 1], model_m, nearest, side_m, half_m, spread_m, strange,
-                out[m : m + 1],
-            )  # fmt: skip
+        k = m
+        while k is not None and leads[k] != k:
+            k = leads[k]
+        if k is None:
+            out[m] = -1e9
+            continue
+        poses[m, [0, 1, 3]] = poses[k, [0, 1, 3]]
+        likeness(
+            points_m, poses[m : m + 1], model_m, nearest, side_m, half_m, spread_m, strange,
+            out[m : m + 1],
+        )  # fmt: skip
 
 
 def curvature(points_m, pose, model_m, nearest, side_m, half_m, spread_m, steps, out):

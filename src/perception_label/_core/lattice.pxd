@@ -3,7 +3,7 @@
 Each cell knows the point of the shape nearest to its middle (`register`).
 """
 
-from libc.math cimport ceil, cos, exp, fabs, floor, sin, sqrt
+from libc.math cimport cos, exp, fabs, floor, sin, sqrt
 from libc.stdint cimport int32_t
 
 cdef enum:
@@ -105,9 +105,9 @@ cdef inline Py_ssize_t grow_by(
     """Add points to a shape as `register.grow` does; return its new number of points."""
     cdef float* model = <float*>on.points
     cdef int32_t* nearest = <int32_t*>on.nearest
-    cdef double side_m = on.side_m, far2 = 25 * side_m * side_m
-    cdef double c = cos(move[3]), s = sin(move[3]), x, y, z, u, v, w, here, across, tall
-    cdef Py_ssize_t i, a, b, d, ia, ib, ic, low, high, at, n = n_model
+    cdef double side_m = on.side_m
+    cdef double c = cos(move[3]), s = sin(move[3]), x, y, z, u, v, w, here, across
+    cdef Py_ssize_t i, a, b, d, ia, ib, ic, at, n = n_model
     cdef Py_ssize_t hx = on.nx // 2, hy = on.ny // 2, hz = on.nz // 2
     cdef float there
     cdef int32_t old
@@ -140,12 +140,7 @@ cdef inline Py_ssize_t grow_by(
             for b in range(max(0, ib - 5), min(on.ny, ib + 6)):
                 y = v - (b - hy + 0.5) * side_m
                 across = x * x + y * y
-                if across > far2:
-                    continue
-                tall = sqrt(far2 - across)
-                low = max(0, <Py_ssize_t>ceil((z - tall) / side_m - 0.5) + hz)
-                high = min(on.nz, <Py_ssize_t>floor((z + tall) / side_m - 0.5) + hz + 1)
-                for d in range(low, high):
+                for d in range(max(0, ic - 5), min(on.nz, ic + 6)):
                     w = z - (d - hz + 0.5) * side_m
                     there = <float>(across + w * w)
                     at = (a * on.ny + b) * on.nz + d
@@ -309,16 +304,17 @@ cdef inline bint is_same(const double* a, const double* b, double same_m) noexce
     )
 
 
-cdef inline double moved(
-    const float* points, Py_ssize_t n, const double* pose, const double* offset,
-    const Lattice* on, double spread_m,
+cdef inline double both_sides(
+    const float* points, Py_ssize_t n, const double* pose, double ahead, double aside,
+    double turned, const Lattice* on, double spread_m,
 ) noexcept nogil:
-    """Return the likeness at a pose moved ahead, sideways and turned."""
+    """Return the likeness at a pose moved ahead, sideways and turned, and at one moved back."""
     cdef double c = cos(pose[3]), s = sin(pose[3])
+    cdef double x = c * ahead - s * aside, y = s * ahead + c * aside
     return likeness_at(
-        points, n,
-        pose[0] + c * offset[0] - s * offset[1], pose[1] + s * offset[0] + c * offset[1],
-        pose[2], pose[3] + offset[2], on, spread_m, 0.0, 1,
+        points, n, pose[0] + x, pose[1] + y, pose[2], pose[3] + turned, on, spread_m, 0.0, 1
+    ) + likeness_at(
+        points, n, pose[0] - x, pose[1] - y, pose[2], pose[3] - turned, on, spread_m, 0.0, 1
     )
 
 
@@ -327,28 +323,16 @@ cdef inline void curvature_at(
     const double* steps, double* out,
 ) noexcept nogil:
     """Write minus the second derivatives (3, 3) of the likeness around a pose."""
-    cdef int i, j, side
-    cdef double middle, both
-    cdef double offset[3]
-    offset[0] = offset[1] = offset[2] = 0
-    middle = moved(points, n, pose, offset, on, spread_m)
-    for i in range(3):
-        both = 0
-        for side in range(2):
-            offset[i] = steps[i] if side == 0 else -steps[i]
-            both += moved(points, n, pose, offset, on, spread_m)
-        offset[i] = 0
-        out[4 * i] = (2 * middle - both) / (steps[i] * steps[i])
-    for i in range(3):
-        for j in range(i + 1, 3):
-            both = 0
-            for side in range(2):
-                offset[i] = steps[i] if side == 0 else -steps[i]
-                offset[j] = steps[j] if side == 0 else -steps[j]
-                both += moved(points, n, pose, offset, on, spread_m)
-            offset[i] = 0
-            offset[j] = 0
-            both = 2 * middle - both
-            both -= steps[i] * steps[i] * out[4 * i] + steps[j] * steps[j] * out[4 * j]
-            out[3 * i + j] = both / (2 * steps[i] * steps[j])
-            out[3 * j + i] = out[3 * i + j]
+    cdef double a = steps[0], b = steps[1], t = steps[2]
+    cdef double two = both_sides(points, n, pose, 0, 0, 0, on, spread_m)
+    cdef double ahead = two - both_sides(points, n, pose, a, 0, 0, on, spread_m)
+    cdef double aside = two - both_sides(points, n, pose, 0, b, 0, on, spread_m)
+    cdef double turned = two - both_sides(points, n, pose, 0, 0, t, on, spread_m)
+    cdef double cross
+    out[0], out[4], out[8] = ahead / (a * a), aside / (b * b), turned / (t * t)
+    cross = two - both_sides(points, n, pose, a, b, 0, on, spread_m) - ahead - aside
+    out[1] = out[3] = cross / (2 * a * b)
+    cross = two - both_sides(points, n, pose, a, 0, t, on, spread_m) - ahead - turned
+    out[2] = out[6] = cross / (2 * a * t)
+    cross = two - both_sides(points, n, pose, 0, b, t, on, spread_m) - aside - turned
+    out[5] = out[7] = cross / (2 * b * t)

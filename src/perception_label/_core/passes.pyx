@@ -12,6 +12,7 @@ from perception_label._core.lattice cimport (
     curvature_at,
     first_of,
     grow_by,
+    is_same,
     lattice,
 )
 
@@ -52,6 +53,8 @@ def align_each(
     const int64_t[:, ::1] ends,
     double[:, ::1] poses,
     const double[::1] spreads_m,
+    const int64_t[::1] starts,
+    const double[:, ::1] before,
     const double[::1] limits,
     const double[::1] radius_m,
     const double[::1] measures,
@@ -72,8 +75,14 @@ def align_each(
         Where to start in each sweep, and where it ends.
     spreads_m : (S,)
         How far ahead and behind; a spread ahead takes off two points of the likeness.
-    limits : (4,)
-        Least likeness; most turn, radians; points that a metre sideways and a radian take off.
+    starts : (S,)
+        3 starts there too, 1 at the pose alone.
+    before : (S, 4)
+        Where `curved` was taken before: as near as limits[4] metres, and a fifth of it in radians,
+        it still holds. NaN if it was not.
+    limits : (5,)
+        Least likeness; most turn, radians; points that a metre sideways and a radian take off; see
+        `before`.
     radius_m, measures, steps, half_m :
         As for `seek.stroll`.
     found, curved : (S,), (S, 3, 3)
@@ -93,16 +102,17 @@ def align_each(
             if n < 5:
                 continue
             c, s = cos(poses[i, 3]), sin(poses[i, 3])
-            for m in range(3):
+            for m in range(starts[i]):
                 x = 0 if m == 0 else spreads_m[i] * (3 - 2 * m)
                 tried[4 * m] = poses[i, 0] + c * x
                 tried[4 * m + 1] = poses[i, 1] + s * x
                 tried[4 * m + 2], tried[4 * m + 3] = poses[i, 2], poses[i, 3]
             align_all(
-                own, n, tried, 3, &on, radius_m, measures[1], measures[2], measures[3], alike
+                own, n, tried, starts[i], &on, radius_m, measures[1], measures[2], measures[3],
+                alike,
             )
             best = 0
-            for m in range(3):
+            for m in range(starts[i]):
                 x, y = tried[4 * m] - poses[i, 0], tried[4 * m + 1] - poses[i, 1]
                 alike[m] -= 2 * fabs(c * x + s * y) / spreads_m[i]
                 alike[m] -= limits[2] * fabs(c * y - s * x)
@@ -114,4 +124,7 @@ def align_each(
             found[i] = alike[best]
             for m in range(4):
                 poses[i, m] = tried[4 * best + m]
-            curvature_at(own, n, &poses[i, 0], &on, measures[4], &steps[0], &curved[i, 0, 0])
+            if not is_same(&poses[i, 0], &before[i, 0], limits[4]):
+                curvature_at(
+                    own, n, &poses[i, 0], &on, measures[4], &steps[0], &curved[i, 0, 0]
+                )

@@ -56,7 +56,7 @@ def grow(
     points_m (N, 3) in the axes of a pose; move (4,) x, y, z, yaw of the object in those axes;
     half_m (3,) half sizes, points outside are not taken; apart_m closer ones are there already;
     side_m of a cell; model_m (C, 3), n_model of it filled; nearest (X, Y, Z) index of the point
-    nearest to each cell's middle, -1 where none is within five sides, and apart2 (X, Y, Z) its
+    nearest to each cell's middle, -1 where none is within five cells, and apart2 (X, Y, Z) its
     squared distance, huge there.
     """
     cdef Lattice on = lattice(model_m, nearest, side_m, half_m)

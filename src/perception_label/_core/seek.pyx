@@ -228,7 +228,7 @@ cdef Py_ssize_t _starts(
         )
         found[i] -= search[5] * min(_squared(at, weight), search[6])
     poses[0] = poses[1] = poses[2] = poses[3] = 0
-    for k in range(<Py_ssize_t>search[1]):
+    while n_poses < 1 + search[1]:
         best = 0
         for i in range(n_places):
             if found[i] > found[best]:

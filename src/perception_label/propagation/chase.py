@@ -6,7 +6,6 @@ bent meanwhile. It finds again what came out of hiding, and more often something
 
 import numpy as np
 
-from perception_label.arrays import Floats
 from perception_label.propagation.drive import Drive
 from perception_label.propagation.fixes import information
 from perception_label.propagation.follow import MOST_TURN_RAD, SUPPORT, Seen
@@ -18,7 +17,7 @@ _REACH = 2.5  # spreads that are searched, ahead and sideways ...
 _LEAST_M = np.array([0.4, 0.25])  # ... but so far at least,
 _MOST_M = np.array([6.0, 2.5])  # and at most
 _WIDE_M = np.array([1.2, 0.8])  # a wider search needs more points, and more support
-_WIDE_TELL = float(__import__("os").environ.get("TELL","1001"))
+_WIDE_TELL = 1001.0
 _WIDE_SUPPORT = 3.0
 _APART_M = 0.35  # of the places looked at
 _TURNED_RAD = np.array([-0.08, 0.0, 0.08])
@@ -64,7 +63,7 @@ class Chase:
         reach = np.clip(_REACH * np.sqrt(np.diag(spread)[:2]), _LEAST_M, _MOST_M)
         is_wide = bool((reach > _WIDE_M).any())
         half = shape.half_m + np.append(reach, 0.0)
-        weight = np.linalg.inv(spread + _FLOOR)
+        weight = np.linalg.inv(spread + _FLOOR).astype(np.float64)
         found = shape.chase(
             views.points(i), guess, half, reach, weight, _SEARCH_WIDE if is_wide else _SEARCH,
             _LIMITS_WIDE if is_wide else _LIMITS, turned=_TURNED_RAD,
@@ -76,4 +75,3 @@ class Chase:
         pose = place(guess, best[None])[0]
         self._drive = drive.seen(pose, information(curved[None], pose[None, 3])[0])
         return pose, curved
-

@@ -9,8 +9,8 @@ from typing import Self
 
 import numpy as np
 
+from perception_label._core import drive
 from perception_label.arrays import Floats
-from perception_label.geometry.cuboids import wrap
 from perception_label.propagation.motion import Motion
 
 _AXLE = 0.27  # of the length, from the middle of the box back to the rear axle
@@ -45,38 +45,20 @@ class Drive:
 
     def after(self, dt: float) -> Self:
         """Return where it is dt seconds later; earlier, if dt is negative."""
-        x, y, yaw, speed, bend = self.state
-        way, time = speed * dt, abs(dt)
-        turn = bend * way
-        c, s = np.cos(yaw + turn / 2), np.sin(yaw + turn / 2)
-        aside = turn * self.axle_m
-        dx, dy = way * c - aside * s, way * s + aside * c
-        keeps = np.exp(-time / _STRAIGHTENS_S)
-        move = np.eye(5)
-        move[:2, 2] = -dy, dx
-        move[0, 3] = dt * (c - bend * self.axle_m * s - dy * bend / 2)
-        move[1, 3] = dt * (s + bend * self.axle_m * c + dx * bend / 2)
-        move[0, 4] = way * (-self.axle_m * s - dy / 2)
-        move[1, 4] = way * (self.axle_m * c + dx / 2)
-        move[2, 3:] = bend * dt, way
-        move[4, 4] = keeps
-        spread = move @ self.spread @ move.T
-        new_bend = _bend(self.motion, speed) ** 2 * (1 - keeps**2)
-        slip, skew, push = _SLIP_M**2 * time, _SKEW_RAD**2 * time, self.motion.ahead * time
-        spread.flat[::6] += (slip, slip, skew, push, new_bend)
-        state = np.array([x + dx, y + dy, yaw + turn, speed, bend * keeps])
-        return type(self)(state, spread, self.motion, self.axle_m)
+        motion = self.motion
+        rules = np.array([
+            self.axle_m, _STRAIGHTENS_S, _SLIP_M**2, _SKEW_RAD**2, motion.ahead, motion.bend,
+            _PULL_MPS2,
+        ])  # fmt: skip
+        state, spread = np.empty(5), np.empty((5, 5))
+        drive.after(self.state, self.spread, dt, rules, state, spread)
+        return type(self)(state, spread, motion, self.axle_m)
 
     def seen(self, pose: Floats, weight: Floats) -> Self:
         """Return it with a pose (4,) taken into account; weight (3, 3) as in `Fixes`."""
-        off = pose[[0, 1, 3]] - self.state[:3]
-        off[2] = wrap(off[2])
-        total = self.spread[:3, :3] + np.linalg.inv(weight)
-        gain = np.linalg.solve(total, self.spread[:3]).T
-        state = self.state + gain @ off
-        state[3] = np.clip(state[3], -self.motion.top_mps, self.motion.top_mps)
-        spread = self.spread - gain @ self.spread[:3]
-        return type(self)(state, (spread + spread.T) / 2, self.motion, self.axle_m)
+        state, spread = self.state.copy(), self.spread.copy()
+        drive.seen(state, spread, pose, weight, self.motion.top_mps)
+        return type(self)(state, spread, self.motion, self.axle_m)
 
     def own_spread(self) -> Floats:
         """Return the covariance (3, 3) of its pose ahead, sideways and turned."""

@@ -5,13 +5,14 @@ from typing import Self
 
 import numpy as np
 
+from perception_label._core import drive
 from perception_label.arrays import Floats, Ints, Mask
 
 # A likeness of n points falls off as n; fitted to the errors against exact truth on simulated
 # logs, where n points say less than n independent measurements would.
 _WORTH = np.sqrt(np.array([0.12, 0.2, 0.2]))
-_LEAST = np.diag([3e-3, 3e-3, 3e-2])  # a flat likeness still is a pose found
-_NOISE = np.diag(np.array([0.07, 0.04, 0.02]) ** 2)  # that no number of points takes away
+_LEAST = np.array([3e-3, 3e-3, 3e-2])  # a flat likeness still is a pose found
+_NOISE = np.array([0.07, 0.04, 0.02]) ** 2  # that no number of points takes away
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +72,13 @@ class Fixes:
         if len(rows) == 0:
             return
         self.poses[rows] = poses
-        self.weights[rows] = information(np.array(curved), self.poses[rows, 3])
+        self.weights[rows] = information(
+            np.array(curved), np.ascontiguousarray(self.poses[rows, 3])
+        )
 
 
 def information(curved: Floats, yaw_rad: Floats) -> Floats:
     """Return the information (R, 3, 3) of aligned poses from the curvatures of their likeness."""
-    values, vectors = np.linalg.eigh(curved * np.outer(_WORTH, _WORTH))
-    axes = np.swapaxes(vectors, 1, 2)
-    found = (vectors * np.maximum(values, 0.0)[:, None]) @ axes + _LEAST
-    weights = np.linalg.inv(np.linalg.inv(found) + _NOISE)
-    turn = np.zeros((len(yaw_rad), 3, 3))
-    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(yaw_rad)
-    turn[:, 1, 0] = np.sin(yaw_rad)
-    turn[:, 0, 1] = -turn[:, 1, 0]
-    turn[:, 2, 2] = 1.0
-    out: Floats = turn @ weights @ np.swapaxes(turn, 1, 2)
+    out = np.empty_like(curved)
+    drive.information(curved, yaw_rad, _WORTH, _LEAST, _NOISE, out)
     return out

@@ -19,7 +19,7 @@ STRANGE = 0.5  # what a point costs that lies on nothing
 NEAR_M = np.array([0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.1])
 MOST_POINTS = 150  # of one sweep that are aligned: more say the same
 MOST_AT_ALL = 1000  # of one sweep, in a wide search
-SAME_M = float(__import__("os").environ.get("SAME","0.02"))  # alignments that come so close on the way end at the same place
+SAME_M = 0.0  # alignments that come so close on the way end at the same place
 
 _MOST_POINTS = 6000  # of a shape; a lorry seen all round has about 4000
 _STEPS = np.array([0.15, 0.15, 0.05])  # ahead, sideways, turned: where the curvature is taken
@@ -131,18 +131,19 @@ class Shape:
         )  # fmt: skip
 
     def align_each(
-        self, points_m: Points, ends: Ints, poses: Floats, spreads_m: Floats, limits: Floats
-    ) -> tuple[Floats, Floats]:
-        """Move poses (S, 4) to where every sweep lies on the shape; as in `_core.passes.align_each`.
+        self, points_m: Points, ends: Ints, poses: Floats, spreads_m: Floats, starts: Ints,
+        before: Floats, limits: Floats, curved: Floats,
+    ) -> Floats:  # fmt: skip
+        """Move poses (S, 4) to where every sweep lies on the shape; as `_core.passes.align_each`.
 
-        Returns the likeness, (S,), -1e9 where it was not found, and its curvature, (S, 3, 3).
+        Returns the likeness, (S,), -1e9 where it was not found.
         """
-        found, curved = np.empty(len(poses)), np.zeros((len(poses), 3, 3))
+        found = np.empty(len(poses))
         passes.align_each(
-            points_m, ends, poses, spreads_m, limits, NEAR_M, _MEASURES, _STEPS, self.half_m,
-            self._points, self._nearest, found, curved,
+            points_m, ends, poses, spreads_m, starts, before, limits, NEAR_M, _MEASURES, _STEPS,
+            self.half_m, self._points, self._nearest, found, curved,
         )  # fmt: skip
-        return found, curved
+        return found
 
 
 def place(pose: Floats, moves: NDArray[np.float64]) -> Floats:
