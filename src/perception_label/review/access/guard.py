@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from flask import Response, g, jsonify, redirect, request, session, url_for
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GUARD = "perception_label.guard"  # where the app keeps it
 CSRF_COOKIE, CSRF_HEADER = "_csrf_token", "X-CSRFToken"  # Dash's names
+USER_HEADER = "X-Perception-Label-User"  # whom a page believes to be logged in
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Open to everybody: logging in, and whether the process is there.
 OPEN = frozenset(
@@ -70,6 +71,10 @@ class Guard:
         is_open = request.endpoint in OPEN
         if account is None and not is_open:
             return self._log_in_first()
+        meant = request.headers.get(USER_HEADER)
+        if meant and account is not None and unquote(meant) != account.name:
+            # Somebody else logged in meanwhile: what the page has unsaved is not theirs.
+            return jsonify(error=f"logged in as {account.name}, not {unquote(meant)}"), 401
         if request.method in SAFE:
             return None
         if (account is None or account.told_by != "token") and not _is_from_our_page():
@@ -131,7 +136,7 @@ class Guard:
         return None if role is None else Account(name, role, "proxy")
 
     def _log_in_first(self) -> AnyResponse | tuple[Response, int]:
-        wants_page = request.method == "GET" and request.accept_mimetypes.best == "text/html"
+        wants_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
         if wants_page and self.access.provider in ("local", "oidc"):
             return redirect(f"{url_for('login.page')}?next={quote(request.full_path.rstrip('?'))}")
         answer = jsonify(error="log in first", login=self.access.provider)

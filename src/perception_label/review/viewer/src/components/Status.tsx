@@ -1,5 +1,6 @@
 import React, {useEffect, useRef, useState} from 'react';
 import {followAddress} from '../core/address.ts';
+import Saving from './Saving.tsx';
 import {useSession} from './useSession.ts';
 
 type Props = {
@@ -41,7 +42,6 @@ const Status = ({id, log, prefix = ''}: Props): React.ReactElement => {
   }, [session]);
   const {scene, sweep, outbox} = session, last = Math.max((scene?.n_sweeps ?? 1) - 1, 0);
   const seconds = scene ? Number(BigInt(scene.timestamps_ns[sweep] ?? 0) - BigInt(scene.timestamps_ns[0] ?? 0)) / 1e9 : 0;
-  const isOut = outbox.trouble.startsWith('logged out');
   return (
     <div id={id} className="pl-status">
       <input
@@ -58,8 +58,8 @@ const Status = ({id, log, prefix = ''}: Props): React.ReactElement => {
         {outbox.size ? `unsaved (${outbox.size})` : 'saved'}
       </span>
       {outbox.trouble && <span role="alert" className="pl-trouble">{outbox.trouble}</span>}
-      {isOut && <a href={`${prefix}/login`} target="_blank" rel="noreferrer">log in</a>}
       {Boolean(outbox.size && outbox.trouble) && <button type="button" onClick={() => outbox.flush()}>try again</button>}
+      <Saving session={session} prefix={prefix} />
       <div className="pl-told" role="log" aria-label="Messages">{told.map((each) => <p key={each.n}>{each.line}</p>)}</div>
     </div>
   );

@@ -16,7 +16,7 @@ export type Actions = Record<string, (event: KeyboardEvent) => void>;
 /** The actions that need no panel of the page; the shell adds its own. */
 export function sessionActions(session: Session): Actions {
   let copied: {trackId: string; sweep: number; box: Box} | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined, playing: ReturnType<typeof setInterval> | undefined;
+  let playing: ReturnType<typeof setInterval> | undefined;
 
   const track = (): Track | undefined => (session.selected ? session.tracks.get(session.selected) : undefined);
   const box = (): Box | null => (session.selected ? session.boxAt(session.selected, session.sweep) : null);
@@ -25,8 +25,7 @@ export function sessionActions(session: Session): Actions {
     const next = by(event.shiftKey ? MANY : 1);
     if (!next) return;
     session.drag(next);
-    clearTimeout(timer);
-    timer = setTimeout(() => session.commitDrag(), COMMIT_MS);
+    session.commitLater(COMMIT_MS);
   };
   const move = (ahead: number, left: number, up: number, turn = 0) => step((n) => {
     const from = box();
@@ -192,7 +191,6 @@ export function sessionActions(session: Session): Actions {
       if (session.grid) session.openGrid('');
       else if (session.tool) session.takeUp('');
       else if (session.live) {
-        clearTimeout(timer);
         session.live = null;
         session.tell('tracks');
       } else session.select(null);

@@ -1,3 +1,4 @@
+import type {Me} from './people.ts';
 import type {Change, Job, Op, Past, QueueAnswer, Result, Scene, Tracks} from './types.ts';
 
 /** Why a request failed: `status` 0 means that no answer came. */
@@ -13,6 +14,10 @@ const cookie = (name: string): string =>
 /** The server's API for one log. */
 export class Api {
   readonly root: string;
+  /** Who this page believes to be: another's login does not sign its edits. */
+  user = '';
+  /** Called when the server does not know this browser any more. */
+  onLost: () => void = () => {};
 
   constructor(readonly prefix: string, readonly logId: string) {
     this.root = `${prefix}/api/v1/logs/${encodeURIComponent(logId)}`;
@@ -24,6 +29,15 @@ export class Api {
 
   imageUrl(camera: string, image: number): string {
     return `${this.root}/cameras/${encodeURIComponent(camera)}/images/${image}`;
+  }
+
+  me(): Promise<Me> {
+    return this.send('/me', {}, `${this.prefix}/api/v1`);
+  }
+
+  logIn(name: string, password: string): Promise<unknown> {
+    const init = {method: 'POST', headers: this.headers(), body: JSON.stringify({name, password})};
+    return this.send('/login', init, `${this.prefix}/api/v1`);
   }
 
   scene(): Promise<Scene> {
@@ -70,20 +84,26 @@ export class Api {
   }
 
   post<T>(path: string, body: unknown): Promise<T> {
-    const headers = {'Content-Type': 'application/json', 'X-CSRFToken': cookie('_csrf_token')};
-    return this.send(path, {method: 'POST', headers, body: JSON.stringify(body)});
+    return this.send(path, {method: 'POST', headers: this.headers(), body: JSON.stringify(body)});
   }
 
-  private async send<T>(path: string, init: RequestInit): Promise<T> {
+  private headers(): Record<string, string> {
+    const found: Record<string, string> = {'Content-Type': 'application/json', 'X-CSRFToken': cookie('_csrf_token')};
+    if (this.user) found['X-Perception-Label-User'] = encodeURIComponent(this.user);
+    return found;
+  }
+
+  private async send<T>(path: string, init: RequestInit, root = this.root): Promise<T> {
     let answer: Response;
     try {
-      answer = await fetch(this.root + path, {credentials: 'same-origin', ...init});
+      answer = await fetch(root + path, {credentials: 'same-origin', ...init});
     } catch (error) {
       if ((error as Error).name === 'AbortError') throw error;
       throw new Fault(0, 'the server does not answer');
     }
     if (!answer.ok) {
       const told = await answer.json().catch(() => ({}));
+      if (answer.status === 401 && path !== '/login') this.onLost();
       throw new Fault(answer.status, told.error ?? `${answer.status} ${answer.statusText}`);
     }
     return answer.json() as Promise<T>;

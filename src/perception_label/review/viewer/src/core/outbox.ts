@@ -21,18 +21,25 @@ export interface OutboxEvents {
  * the revision that the first one gets. Poses that were not sent yet are folded into one.
  */
 export class Outbox {
-  private pending: Pending[];
+  private pending: Pending[] = [];
   private isBusy = false;
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of each track the revision that its next op builds on. */
+  /** Of each track the revision that its last op of this page got: the next one builds on it. */
   readonly revisions = new Map<string, number>();
   /** Why ops cannot be sent now: '' or a line for people. */
   trouble = '';
 
-  constructor(private api: Api, private storage: Storage, private name: string, private events: OutboxEvents) {
+  private name = '';
+
+  constructor(private api: Api, private storage: Storage, private events: OutboxEvents) {}
+
+  /** Take up what this person left unsaved in this browser; called once, before the first `push`. */
+  open(name: string): void {
+    this.name = name;
     this.pending = this.read();
-    if (this.pending.length) this.flush();
+    this.events.onState();
+    this.flush();
   }
 
   get size(): number {
@@ -85,9 +92,12 @@ export class Outbox {
       if (isWide || batch.length === 100) break;
     }
     for (const each of batch) {
-      each.isSent = true;
       const known = this.revisions.get(each.op.track_id);
-      if (known !== undefined && each.op.base_revision !== null) each.op.base_revision = Math.max(known, each.op.base_revision);
+      // What was sent may be stored already: sent again it has to be the same.
+      if (!each.isSent && known !== undefined && each.op.base_revision !== null) {
+        each.op.base_revision = Math.max(known, each.op.base_revision);
+      }
+      each.isSent = true;
     }
     this.keep();
     try {

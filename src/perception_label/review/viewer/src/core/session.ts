@@ -1,6 +1,7 @@
 import {Api} from './api.ts';
 import {Clouds} from './clouds.ts';
 import {Outbox} from './outbox.ts';
+import {People} from './people.ts';
 import type {Box, Op, Result, Scene, Track} from './types.ts';
 
 /**
@@ -31,6 +32,7 @@ export class Session {
   readonly api: Api;
   readonly clouds: Clouds;
   readonly outbox: Outbox;
+  readonly people: People;
   scene: Scene | null = null;
   tracks = new Map<string, Track>();
   revision = 0;
@@ -40,6 +42,10 @@ export class Session {
   live: Box | null = null;
   /** Where mine was when the server had another one. */
   ghosts = new Map<string, Box>();
+  /** Of each track my last op that met somebody else's. */
+  conflicts = new Map<string, Op>();
+  /** Whether the server does not know this browser any more. */
+  isOut = false;
   told = '';
   /** The camera whose images are opened next, '' for the best. */
   camera = '';
@@ -58,19 +64,26 @@ export class Session {
   private undone: string[] = [];
   /** What an undo or redo of this page is about, by its id. */
   private targets = new Map<string, Op>();
+  private waiting: ReturnType<typeof setTimeout> | undefined;
   private activeMs = 0;
   private lastSeenMs = performance.now();
 
   constructor(prefix: string, readonly logId: string) {
     this.api = new Api(prefix, logId);
     this.clouds = new Clouds((sweep) => this.api.pointsUrl(sweep, this.scene?.fingerprint ?? ''));
-    this.outbox = new Outbox(this.api, window.localStorage, `perception-label/outbox/${logId}`, {
+    this.outbox = new Outbox(this.api, window.localStorage, {
       onState: () => this.tell('outbox'),
       onResult: (op, result) => void this.answered(op, result),
     });
+    this.people = new People(this.api, this);
+    this.api.onLost = () => {
+      this.isOut = true;
+      this.tell('outbox');
+    };
     for (const kind of ['pointermove', 'pointerdown', 'keydown', 'wheel'] as const) {
       window.addEventListener(kind, () => this.seen(), {passive: true, signal: this.stop.signal});
     }
+    window.addEventListener('pagehide', () => this.commitNow(), {signal: this.stop.signal});
     window.addEventListener('online', () => this.outbox.flush(), {signal: this.stop.signal});
   }
 
@@ -89,11 +102,45 @@ export class Session {
   }
 
   async open(): Promise<void> {
+    await this.people.ask();
+    this.api.user = this.people.me!.name;
     this.scene = await this.api.scene();
     this.tell('scene');
     const all = await this.api.tracks();
     this.take(all.tracks, all.gone, all.revision);
+    this.outbox.open(`perception-label/outbox/${this.logId}/${this.people.me!.name}`);
     void this.listen();
+    void this.people.run(this.stop.signal);
+  }
+
+  /** Log in where one is; somebody else gets a page of their own. */
+  async logIn(name: string, password: string): Promise<void> {
+    await this.api.logIn(name, password);
+    await this.resume();
+  }
+
+  /** Go on after a login: send what is unsaved. */
+  async resume(): Promise<void> {
+    if (!(await this.people.ask())) return window.location.reload();
+    this.isOut = false;
+    this.tell('outbox');
+    this.outbox.flush();
+  }
+
+  /** Make my edit again, on top of somebody else's. */
+  reapply(trackId: string): void {
+    const op = this.conflicts.get(trackId);
+    if (!op || !this.tracks.has(trackId)) return this.giveUp(trackId);
+    this.giveUp(trackId);
+    const sweep = op.timestamp_ns === null ? undefined : this.scene!.timestamps_ns.indexOf(op.timestamp_ns);
+    this.edit(op.kind, trackId, op.after, sweep);
+  }
+
+  giveUp(trackId: string): void {
+    this.conflicts.delete(trackId);
+    this.ghosts.delete(trackId);
+    this.tell('outbox');
+    this.tell('tracks');
   }
 
   close(): void {
@@ -127,6 +174,7 @@ export class Session {
     const n = this.scene?.n_sweeps ?? 0;
     const next = Math.min(Math.max(sweep, 0), Math.max(n - 1, 0));
     if (next === this.sweep) return;
+    this.commitNow();
     this.sweep = next;
     this.live = null;
     this.tell('sweep');
@@ -134,6 +182,7 @@ export class Session {
 
   select(trackId: string | null): void {
     if (trackId === this.selected) return;
+    this.commitNow();
     this.selected = trackId;
     this.live = null;
     this.tell('select');
@@ -190,6 +239,19 @@ export class Session {
     this.tell('live');
   }
 
+  /** Commit after a pause of the keys; going elsewhere commits at once. */
+  commitLater(afterMs: number): void {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.commitNow(), afterMs);
+  }
+
+  private commitNow(): void {
+    if (this.waiting === undefined) return;
+    clearTimeout(this.waiting);
+    this.waiting = undefined;
+    this.commitDrag();
+  }
+
   /** Set a keyframe of the selected track where its box was dragged to. */
   commitDrag(): void {
     if (!this.live || !this.selected) return;
@@ -217,6 +279,7 @@ export class Session {
 
   /** Take the last edit of this page back; it may have been of another sweep or track. */
   undo(): void {
+    this.commitNow();
     const last = this.done.pop();
     if (!last) return;
     const op = this.edit('undo', '', {edit_id: last.edit_id});
@@ -258,6 +321,7 @@ export class Session {
     if (result.status === 'conflict' || result.status === 'invalid' || result.status === 'denied') {
       const after = op.after as {center_m?: number[]; yaw_rad?: number; size_m?: number[]};
       const size = after.size_m ?? this.tracks.get(op.track_id)?.size_m;
+      if (result.status === 'conflict') this.conflicts.set(op.track_id, op);
       if (result.status === 'conflict' && after.center_m && size) {
         this.ghosts.set(op.track_id, {center: after.center_m, size, yaw: after.yaw_rad ?? 0});
       }
@@ -285,7 +349,6 @@ export class Session {
   private take(tracks: Track[], gone: string[], revision: number): void {
     for (const track of tracks) {
       this.tracks.set(track.track_id, track);
-      this.outbox.revisions.set(track.track_id, track.revision);
     }
     for (const id of gone) {
       this.tracks.delete(id);
