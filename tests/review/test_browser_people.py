@@ -115,7 +115,7 @@ def test_a_server_that_is_killed_during_edits_loses_none(served, process, browse
     process.kill()
     for sweep in track["sweeps"][3:6]:
         nudge(page, track, sweep)
-    page.get_by_text("unsaved (").wait_for()
+    page.locator("#status .pl-unsaved").wait_for()
     process.start()
     saved(page)
     assert sorted(stored(served)) == track["sweeps"][:6]

@@ -36,6 +36,7 @@ CHANGES: Mapping[str, Role] = {
     "leases.lease": Role.VIEWER,
     "edits.append": Role.VIEWER,  # each op is judged by its kind
     "assist.click": Role.ANNOTATOR,
+    "assist.rectangle": Role.ANNOTATOR,
     "jobs.start": Role.ANNOTATOR,
     "jobs.cancel": Role.ANNOTATOR,
     "/_dash-update-component": Role.VIEWER,  # tables and panels; edits go through the API
