@@ -112,6 +112,7 @@ export class MainView {
 
   /** Where a world point is on the page, CSS pixels. */
   project(place: ArrayLike<number>): {x: number; y: number} {
+    this.camera.updateMatrixWorld();
     const v = new T.Vector3(place[0] - this.origin[0], place[1] - this.origin[1], place[2] - this.origin[2]).project(this.camera);
     const at = this.canvas.getBoundingClientRect();
     return {x: at.left + ((v.x + 1) / 2) * at.width, y: at.top + ((1 - v.y) / 2) * at.height};
@@ -345,6 +346,7 @@ export class MainView {
   }
 
   private ray(event: PointerEvent): InstanceType<typeof T.Raycaster> {
+    this.camera.updateMatrixWorld();
     const at = this.canvas.getBoundingClientRect(), ray = new T.Raycaster();
     const x = ((event.clientX - at.left) / at.width) * 2 - 1, y = 1 - ((event.clientY - at.top) / at.height) * 2;
     ray.setFromCamera(new T.Vector2(x, y), this.camera);
@@ -370,6 +372,7 @@ export class MainView {
       return;
     }
     const box = this.session.selected ? this.session.boxAt(this.session.selected, this.session.sweep) : null;
+    this.placeHandles(); // the camera may have moved since the last picture
     const hit = event.button === 0 && box ? this.ray(event).intersectObjects(this.handles, false)[0] : undefined;
     if (!hit || !box) return;
     const {axis, side} = hit.object.userData as {axis: number; side: 1 | -1};
