@@ -13,6 +13,7 @@ from app_pages import SESSION, eventually, select
 from perception_label.review.access.people import People
 
 PASSWORD = "a long password"
+COMMIT_MS = 500  # after a key, until its move has become an edit
 READY = f"document.getElementById('viewer')?.session?.tracks.size > 0 && {SESSION}.people.me"
 
 
@@ -98,9 +99,10 @@ def stored(served):
     ]
 
 
-def nudge(page, track, sweep):
+def nudge(page, track, sweep, key="Shift+W"):
     select(page, track, sweep)
-    page.keyboard.press("Shift+W")
+    page.keyboard.press(key)
+    page.wait_for_timeout(COMMIT_MS)
 
 
 def saved(page):
@@ -141,7 +143,7 @@ def test_an_answer_that_was_lost_is_not_stored_twice(served, process, browse):
     page = browse(process.url)
     page.route("**/edits", lambda route: (route.fetch(), route.abort()))
     nudge(page, track, track["sweeps"][1])
-    eventually(lambda: stored(served))
+    eventually(lambda: (page.wait_for_timeout(50), stored(served))[1])  # routes run meanwhile
     page.unroute("**/edits")
     page.reload()
     page.wait_for_function(READY)
@@ -155,8 +157,9 @@ def test_logged_out_during_edits_and_in_again_in_place(served, guarded, browse):
     page = browse(guarded.url, "ann")
     nudge(page, track, track["sweeps"][0])
     saved(page)
+    select(page, track, track["sweeps"][1])
     page.context.clear_cookies()
-    nudge(page, track, track["sweeps"][1])
+    page.keyboard.press("Shift+W")  # before the page notices and asks: then it would be typed
     page.get_by_role("dialog", name="Log in").wait_for()
     assert page.evaluate(f"{SESSION}.outbox.size") == 1
     enter(page, "ann")
@@ -175,7 +178,7 @@ def test_two_people_in_conflict_see_it_and_resolve_it(served, guarded, browse):
     bob.get_by_label("Others here").get_by_text("ann at").wait_for()
     bob.context.set_offline(True)
     nudge(bob, track, sweep)
-    ann.keyboard.press("Shift+S")
+    nudge(ann, track, sweep, "Shift+S")
     saved(ann)
     bob.context.set_offline(False)
     bob.get_by_text("changed by somebody else").wait_for()

@@ -53,6 +53,8 @@ class Guard:
             SESSION_COOKIE_SAMESITE="Lax",
             SESSION_COOKIE_SECURE=access.https,
             PERMANENT_SESSION_LIFETIME=access.session_h * 3600,
+            # A slow answer that was under way at logout must not log in again.
+            SESSION_REFRESH_EACH_REQUEST=False,
         )
         if access.provider == "none":
             # A page elsewhere may have its own name point to this machine.
