@@ -1,10 +1,12 @@
 """Every command and every Python block of the README runs, in order, in one folder."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -31,6 +33,26 @@ def run(arguments, folder):
     assert done.returncode == 0, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
+def serve(command, folder):
+    """Run a command that serves until Ctrl-C: its page answers, and it stops."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    process = subprocess.Popen(
+        [*command.split(), "--port", "0", "--json"],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        url = json.loads(process.stdout.readline())["url"]
+        with urlopen(url, timeout=60) as answer:
+            assert b"perception-label" in answer.read()
+    finally:
+        process.kill()
+        process.wait(60)
+        process.stdout.close()
+
+
 def run_all(found, folder):
     """Run blocks in order; return the first command that was not run for want of recordings."""
     folder.mkdir(parents=True)
@@ -46,6 +68,8 @@ def run_all(found, folder):
                 assert set(command.split()[1:]) <= set(TARGETS), command
             elif "../shared" in command and not DATA.exists():
                 return command
+            elif command.startswith("perception-label review"):
+                serve(command, folder)
             elif not command.startswith(ELSEWHERE):
                 run(["bash", "-euo", "pipefail", "-c", command], folder)
     return None
