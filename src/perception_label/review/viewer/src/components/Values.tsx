@@ -1,8 +1,27 @@
-import React from 'react';
+import React, {useEffect, useRef} from 'react';
 import type {Session} from '../core/session.ts';
 import {setValue, spread, VALUES, valueOf, type Value} from '../core/values.ts';
 
 const STEPS: Partial<Record<Value, number>> = {yaw: 1};
+
+/** A number that is set when it is left; what somebody types in it stays, whatever the box does meanwhile. */
+const Field = ({id, shown, step, onSet}: {id: string; shown: string; step: number; onSet: (to: number) => void}): React.ReactElement => {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (field.current && document.activeElement !== field.current) field.current.value = shown;
+  }, [shown]);
+  return (
+    <input id={id} ref={field} type="number" step={step} defaultValue={shown}
+      onBlur={(e) => {
+        if (e.target.value !== '' && e.target.value !== shown) onSet(Number(e.target.value));
+        else e.target.value = shown;
+      }}
+      onKeyDown={(e) => {
+        if (e.key === 'Escape') e.currentTarget.value = shown;
+        if (e.key === 'Enter' || e.key === 'Escape') e.currentTarget.blur();
+      }} />
+  );
+};
 
 /** The numbers of the selected box; each may be carried to the keyframes before or after. */
 const Values = ({session}: {session: Session}): React.ReactElement => {
@@ -15,13 +34,8 @@ const Values = ({session}: {session: Session}): React.ReactElement => {
         return (
           <React.Fragment key={value}>
             <label htmlFor={`pl-${value}`}>{value}{value === 'yaw' ? ' °' : ' m'}</label>
-            <input id={`pl-${value}`} key={`${session.selected} ${session.sweep} ${shown}`} type="number" step={STEPS[value] ?? 0.05}
-              defaultValue={shown}
-              onBlur={(e) => { if (e.target.value !== '' && e.target.value !== shown) setValue(session, value, Number(e.target.value)); }}
-              onKeyDown={(e) => {
-                if (e.key === 'Escape') e.currentTarget.value = shown;
-                if (e.key === 'Enter' || e.key === 'Escape') e.currentTarget.blur();
-              }} />
+            <Field key={`${session.selected} ${session.sweep}`} id={`pl-${value}`} shown={shown} step={STEPS[value] ?? 0.05}
+              onSet={(to) => setValue(session, value, to)} />
             <button type="button" title="to the keyframes before" aria-label={`${value} to earlier`}
               onClick={() => spread(session, value, -1)}>←</button>
             <button type="button" title="to the keyframes after" aria-label={`${value} to later`}
