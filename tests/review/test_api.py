@@ -206,3 +206,15 @@ def test_pictures_of_a_camera(town, tmp_path):
     assert np.asarray(seen)[12, 16] == pytest.approx([160, 0, 0], abs=4)
     assert client.get(f"{root}/front/images/3").status_code == 404
     assert client.get(f"{root}/rear/images/0").status_code == 404
+
+
+def test_a_log_without_proposals_has_an_empty_queue(town, tmp_path):
+    from perception_label import open_workspace
+    from perception_label.review.server import build_server
+
+    workspace = open_workspace(tmp_path / "ws", create=True)
+    workspace.ingest(town)
+    client = build_server(workspace).test_client()
+    answer = client.get(f"/api/v1/logs/{workspace.log().id}/queue")
+    assert (answer.status_code, answer.json["items"]) == (200, [])
+    assert "propose" in answer.json["notes"][0]

@@ -4,6 +4,9 @@ from flask import Response, jsonify
 
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.payloads import LogPath, QueueQuery
+from perception_label.storage.logs import DENSE
+
+NOTHING = "nothing was proposed yet: run the job `propose`, or click on what you see"
 
 routes = blueprint("queue", "What still needs a person, the most urgent first.")
 
@@ -16,6 +19,12 @@ def queue(path: LogPath, query: QueueQuery) -> Response:
     `is_stale` says that a newer one is being made, `is_ready` is false as long as there is none.
     """
     desk = desk_of(path.log_id)
+    if not set(DENSE) & set(desk.log.machine_names()):
+        # Nothing is wrong: the person may propose from the page, or label by clicks alone.
+        return jsonify(
+            revision=desk.edits.revision, n_items=0, items=[], notes=[NOTHING], is_ready=True,
+            is_stale=False,
+        )  # fmt: skip
     found = desk.queue.now(query.wait_s)
     chosen = [i for i in found.items if query.kind is None or i.kind == query.kind]
     items = []

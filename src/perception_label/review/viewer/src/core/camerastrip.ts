@@ -58,7 +58,9 @@ export class CameraStrip {
   }
 
   private build(): void {
-    const names = Object.keys(this.session.scene?.cameras ?? {});
+    // Calibration alone, without pictures, is nothing to look at.
+    const names = Object.entries(this.session.scene?.cameras ?? {})
+      .filter(([, camera]) => camera.image_timestamps_ns.length).map(([name]) => name);
     this.element.style.display = names.length ? 'flex' : 'none';
     this.row.replaceChildren(...names.map((name) => {
       const button = document.createElement('button');
