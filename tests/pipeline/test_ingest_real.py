@@ -23,5 +23,6 @@ def test_pandaset_goes_in_and_is_sound(tmp_path, real_data):
     report = workspace.ingest(real_data("pandaset/002"))
     assert (report.n_sweeps, report.n_points) == (40, 6_638_115)
     loud = [f for f in examine(workspace.log()) if f.severity != "info"]
-    # Its second camera is turned by 1 degree, in either half of its pictures; all else is sound.
+    # The second camera's outlines lie some 6 px off their edges, which 1 degree explains best; its
+    # published poses are met to 0.06 degrees (ADR 13). All else is sound.
     assert {(f.kind, f.where) for f in loud} <= {("camera_rotation", "camera front_left_camera")}
