@@ -77,6 +77,17 @@ CUBOIDS = _table(
 # Columns that came later, with what a table without them means: nobody knows.
 CUBOIDS_UNKNOWN = {"expected_iou": None, "revision": -1}
 
+# What `source` says of a box that a person set here, and what ends it if another tool's file says
+# that a person set it there.
+HUMAN = "human"
+KEY = ":key"
+
+
+def is_key_source(source: str) -> bool:
+    """Tell whether a box of this source is a keyframe, not worked out between keyframes."""
+    return source == HUMAN or source.endswith(KEY)
+
+
 # 2-D labels on camera images: one row per track, kind of geometry and image.
 BOXES_2D = _table(
     "boxes_2d",

@@ -35,9 +35,18 @@ def test_export_prints_what_it_wrote(workspace, tmp_path, format, capsys):
 
 
 def test_truth_can_be_exported(workspace, tmp_path, capsys):
-    argv = ["export", workspace, "--format", "parquet", "--out", tmp_path, "--source", "truth"]
+    argv = [
+        "export",
+        workspace,
+        "--format",
+        "parquet",
+        "--out",
+        tmp_path / "out",
+        "--source",
+        "truth",
+    ]
     assert run(capsys, *argv)[0] == 0
-    assert pq.read_metadata(tmp_path / "yard.parquet").num_rows == 6
+    assert pq.read_metadata(tmp_path / "out" / "yard.parquet").num_rows == 6
 
 
 def test_an_unknown_format_is_one_line_and_leaves_nothing(workspace, tmp_path, capsys):

@@ -6,15 +6,20 @@ from typing import Annotated
 import typer
 
 from perception_label.cli.output import AsJson, emit
+from perception_label.cli.progress import progress_bar
 
 
 def run(
     workspace: Annotated[Path, typer.Argument(help="The workspace.")],
-    format: Annotated[str, typer.Option(help="parquet, csv, jsonl or kitti-tracking.")],
+    format: Annotated[str, typer.Option(help="One of docs/formats.md, such as parquet.")],
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
     log: Annotated[str | None, typer.Option(help="One log; all by default.")] = None,
     source: Annotated[
         str | None, typer.Option(help="A machine result, or truth; the best there is by default.")
+    ] = None,
+    points: Annotated[
+        bool | None,
+        typer.Option(help="Write point clouds and pictures too; as the format needs by default."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -22,7 +27,11 @@ def run(
     from perception_label.pipeline.export import export
     from perception_label.pipeline.workspace import open_workspace
 
-    report = export(open_workspace(workspace), out, format, log=log, source=source)
+    with progress_bar("export") as progress:
+        report = export(
+            open_workspace(workspace), out, format,
+            log=log, source=source, points=points, progress=progress,
+        )  # fmt: skip
     result = {
         "n_tracks": report.n_tracks,
         "n_boxes": report.n_boxes,

@@ -72,6 +72,20 @@ CONVENTIONS: dict[str, Convention] = {
         not_held="n_points, source, expected_iou, revision; classes KITTI lacks are written "
         "Misc, side/ keeps them",
     ),
+    "kitti-object": Convention(
+        coordinate_frame="rectified camera at each sweep: the forward camera's own, or, where "
+        "the log has none, at the LiDAR; calib/ leads from there to the LiDAR",
+        axes="x right, y down, z ahead",
+        yaw="rotation_y: 0 along +x, turning towards -z about +y (down), in [-pi, pi)",
+        origin="middle of the bottom face",
+        size_order="height, width, length",
+        units="metres, radians; 2-D boxes in pixels",
+        time="number of the file; side/ has its log and `timestamp_ns`",
+        tracks="none; side/ has `track_id` and class of each line",
+        precision="1e-6 m, 1e-6 rad, 0.01 px",
+        not_held="ego poses, n_points, source, expected_iou, revision; classes KITTI lacks are "
+        "written Misc, side/ keeps them; occlusion is 3, unknown",
+    ),
 }
 
 

@@ -24,11 +24,15 @@ class Boxes2d:
     corners_px : (M, 4) float64
         Left, top, right, bottom, clipped to the picture; -1 where nothing is in it.
     truncated : (M,) int64
-        0 at most 5 % of the box outside, 1 up to half, 2 more; -1 where nothing is inside.
+        0 at most 5 % of the box outside, 1 up to half, 2 more; -1 where there is no camera.
+    outside : (M,) float64
+        Share of the box beyond the picture's edge, 1 where nothing is inside; -1 where there is
+        no camera.
     """
 
     corners_px: Floats
     truncated: Ints
+    outside: Floats
 
 
 def forward_camera(cameras: Mapping[str, Camera]) -> tuple[str | None, Camera | None]:
@@ -46,7 +50,7 @@ def project(rows: Floats, camera: Camera | None) -> Boxes2d:
     """Return where label rows (M, 7) h, w, l, x, y, z, rotation_y appear; distortion is ignored."""
     n = len(rows)
     if camera is None or not n:
-        return Boxes2d(np.full((n, 4), -1.0), np.full(n, -1))
+        return Boxes2d(np.full((n, 4), -1.0), np.full(n, -1), np.full(n, -1.0))
     points, seen = _outline(_corners(rows))
     matrix = np.asarray(camera.intrinsics, dtype=np.float64)
     pixels = points @ matrix.T
@@ -61,7 +65,9 @@ def project(rows: Floats, camera: Camera | None) -> Boxes2d:
     whole = np.where(inside, np.prod(np.where(inside[:, None], high - low, 1.0), axis=1), 1.0)
     share = np.prod(clipped_high - clipped_low, axis=1) / np.maximum(whole, 1e-9)
     truncated = np.where(share >= 0.95, 0, np.where(share >= 0.5, 1, 2))
-    return Boxes2d(corners, np.where(inside, truncated, -1))
+    share = np.where(inside, share, 0.0)
+    # Wholly outside is more than half outside: evaluators then leave the box aside.
+    return Boxes2d(corners, np.where(inside, truncated, 2), 1.0 - share)
 
 
 def _corners(rows: Floats) -> Floats:

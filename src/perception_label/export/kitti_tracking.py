@@ -5,9 +5,6 @@ a camera at the LiDAR that looks along its x axis. The layout has no place for t
 names, so side/<log>.json keeps them: sweep number → `timestamp_ns`, track number →
 `track_id` and class. oxts/ places the path at latitude and longitude 0, since a log's
 world frame has no place on Earth.
-
-A box stands upright in the world, and KITTI turns boxes about the camera's y axis only. The
-heading is chosen such that a reader that projects it back to the world gets the same yaw.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,25 +16,22 @@ from scipy.spatial.transform import Rotation
 
 from perception_label.arrays import Floats, Ints, Pose
 from perception_label.errors import MissingPosesError
+from perception_label.export.kitti_camera import (
+    NAMES,
+    OTHER,
+    boxes_by_sweep,
+    camera_from_lidar,
+    camera_rows,
+    fill_calibration,
+)
 from perception_label.export.kitti_images import Boxes2d, forward_camera, project
 from perception_label.export.labelled import BATCH_ROWS, Labelled, Plan, json_file
 from perception_label.geometry.cameras import Camera
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
-from perception_label.geometry.poses import interpolate_poses, inverse
-from perception_label.tables import labels_from_table
+from perception_label.geometry.poses import interpolate_poses
 
 EARTH_RADIUS_M = 6378137.0  # of the Mercator projection in KITTI's development kit
-# What the benchmark calls our classes; all others are Misc.
-NAMES = {
-    "car": "Car",
-    "truck": "Truck",
-    "construction_vehicle": "Truck",
-    "pedestrian": "Pedestrian",
-    "cyclist": "Cyclist",
-}
-# Camera axes (right, down, ahead) from the LiDAR's (ahead, left, up).
-CAMERA_FROM_LIDAR = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 OXTS_COLUMNS = 30
 
 
@@ -52,17 +46,11 @@ def plan(labelled: Labelled) -> Plan:
     if labelled.ego_poses is None:
         raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
     times = labelled.timestamps_ns
-    labels = labels_from_table(labelled.boxes)
-    at_sweep = np.isin(labels.timestamps_ns, times)
-    n_left_out = int(np.count_nonzero(~at_sweep))
-    labels = labels[at_sweep] if n_left_out else labels
-    sweeps = np.searchsorted(times, labels.timestamps_ns)
-    order = np.lexsort((labels.tracks, sweeps))
-    labels, sweeps = labels[order], sweeps[order]
+    labels, sweeps, said = boxes_by_sweep(labelled)
     used, numbers = np.unique(labels.tracks, return_inverse=True)
     world_from_ego = interpolate_poses(labelled.ego_poses, times)
     name, camera = forward_camera(labelled.cameras)
-    camera_from_lidar = _camera_from_lidar(labelled, camera)
+    into_camera = camera_from_lidar(labelled, camera)
     world_from_lidar = world_from_ego @ labelled.ego_from_lidar
     log = labelled.log_id
     side = {
@@ -73,21 +61,14 @@ def plan(labelled: Labelled) -> Plan:
         "tracks": _tracks(labels, used.astype(np.int64), numbers),
     }
     files: dict[str, Callable[[Path], None]] = {
-        f"calib/{log}.txt": partial(_fill_calib, labelled, camera, camera_from_lidar),
+        f"calib/{log}.txt": partial(fill_calibration, labelled, camera, into_camera),
         f"oxts/{log}.txt": partial(_fill_oxts, world_from_ego),
         f"side/{log}.json": json_file(side),
         f"label_02/{log}.txt": partial(
-            _fill_labels, labels, sweeps, numbers, world_from_lidar, camera_from_lidar, camera
+            _fill_labels, labels, sweeps, numbers, world_from_lidar, into_camera, camera
         ),
     }
-    said = (f"{n_left_out} boxes at instants that are no sweep",) if n_left_out else ()
-    return Plan(files, said, n_left_out)
-
-
-def _camera_from_lidar(labelled: Labelled, camera: Camera | None) -> Pose:
-    if camera is None:
-        return CAMERA_FROM_LIDAR
-    return np.asarray(inverse(np.asarray(camera.ego_from_camera)) @ labelled.ego_from_lidar)
+    return Plan(files, said, len(labelled.boxes) - len(labels))
 
 
 def _tracks(labels: Labels, used: Ints, numbers: Ints) -> list[Mapping[str, object]]:
@@ -108,7 +89,7 @@ def _fill_labels(
     sweeps: Ints,
     numbers: Ints,
     world_from_lidar: Floats,
-    camera_from_lidar: Pose,
+    into_camera: Pose,
     camera: Camera | None,
     path: Path,
 ) -> None:
@@ -117,12 +98,12 @@ def _fill_labels(
     # Plain %-formatting of whole rows: twice as fast as numpy.savetxt.
     line = "%d %d %s %d -1 %.6f %.2f %.2f %.2f %.2f" + " %.6f" * 7
     line += " %.9g\n" if scored else "\n"
-    words = np.array([NAMES.get(name, "Misc") for name in labels.class_names], dtype=object)
+    words = np.array([NAMES.get(name, OTHER) for name in labels.class_names], dtype=object)
     with path.open("w", encoding="utf-8") as out:
         for start in range(0, len(labels), BATCH_ROWS):
             rows = slice(start, start + BATCH_ROWS)
             part = labels[rows]
-            boxes = camera_rows(part, world_from_lidar[sweeps[rows]], camera_from_lidar)
+            boxes = camera_rows(part, world_from_lidar[sweeps[rows]], into_camera)
             flat = project(boxes, camera)
             columns = [
                 sweeps[rows].tolist(),
@@ -138,39 +119,6 @@ def _fill_labels(
 def _flat_columns(flat: Boxes2d, boxes: Floats) -> list[list[float]]:
     alpha = wrap(boxes[:, 6] - np.arctan2(boxes[:, 3], boxes[:, 5]))
     return [flat.truncated.tolist(), alpha.tolist(), *flat.corners_px.T.tolist()]
-
-
-def camera_rows(labels: Labels, world_from_lidar: Floats, camera_from_lidar: Pose) -> Floats:
-    """Return (M, 7) h, w, l, x, y, z, rotation_y of boxes, each with its own LiDAR pose.
-
-    `world_from_lidar` is (M, 4, 4); x, y, z is the middle of the bottom face.
-    """
-    cuboids = labels.cuboids
-    camera_from_world = camera_from_lidar @ inverse(world_from_lidar)
-    center = np.einsum("mij,mj->mi", camera_from_world[:, :3, :3], cuboids.center_m)
-    center += camera_from_world[:, :3, 3]
-    height = cuboids.size_m[:, 2]
-    center[:, 1] += height / 2
-    ahead = np.column_stack([np.cos(cuboids.yaw_rad), np.sin(cuboids.yaw_rad)])
-    # The level heading whose projection, not whose own direction, is the given one: see above.
-    level = np.linalg.solve(world_from_lidar[:, :2, :2], ahead[..., None])[..., 0]
-    level_from_camera = inverse(camera_from_lidar)[:2, [0, 2]]
-    turned = np.linalg.solve(level_from_camera, level.T).T
-    rotation_y = wrap(np.arctan2(-turned[:, 1], turned[:, 0]))
-    return np.column_stack([cuboids.size_m[:, ::-1], center, rotation_y])
-
-
-def _fill_calib(
-    labelled: Labelled, camera: Camera | None, camera_from_lidar: Pose, path: Path
-) -> None:
-    matrix = np.eye(3) if camera is None else np.asarray(camera.intrinsics, dtype=np.float64)
-    entries = {f"P{k}": np.column_stack([matrix, np.zeros(3)]) for k in range(4)}
-    entries["R0_rect"] = np.eye(3)
-    entries["Tr_velo_to_cam"] = camera_from_lidar[:3]
-    entries["Tr_imu_to_velo"] = inverse(labelled.ego_from_lidar)[:3]
-    with path.open("w", encoding="utf-8") as out:
-        for name, values in entries.items():
-            out.write(f"{name}: {' '.join(f'{v:.15e}' for v in values.ravel())}\n")
 
 
 def _fill_oxts(world_from_ego: Floats, path: Path) -> None:

@@ -5,15 +5,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from perception_label import schema
-from perception_label.arrays import Ints, Pose
+from perception_label.arrays import Ints, Mask, Pose
+from perception_label.cloud.sweeps import Sweep
 from perception_label.errors import SchemaError
 from perception_label.export.conventions import describe
-from perception_label.geometry.cameras import Camera
+from perception_label.geometry.cameras import Camera, Images
+from perception_label.geometry.image_labels import ImageLabels, no_image_labels
 from perception_label.geometry.poses import EgoPoses
 from perception_label.tables import completed
 
@@ -21,9 +25,65 @@ from perception_label.tables import completed
 BATCH_ROWS = 65_536
 
 
+class Pictures(Protocol):
+    """The images of one camera, decoded when asked for."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Return image i, (H, W, 3) uint8 RGB."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFacts:
+    """What people said of a track beside its boxes.
+
+    Attributes
+    ----------
+    attributes : dict
+        Values that hold for the whole track, by name.
+    sweep_attributes : dict of dict
+        By name, then by the sweep's time: each value holds until the next.
+    """
+
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    sweep_attributes: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+
+    def at(self, timestamp_ns: int) -> dict[str, Any]:
+        """Return all values that hold at an instant."""
+        said = dict(self.attributes)
+        for name, values in self.sweep_attributes.items():
+            before = [t for t in values if t <= timestamp_ns]
+            if before:
+                said[name] = values[max(before)]
+        return said
+
+
+def _no_sweep(i: int) -> Sweep:
+    raise SchemaError(f"sweep {i}: expected a log with points, got labels alone")
+
+
+def _no_pictures(camera: str) -> Pictures:
+    raise SchemaError(f"{camera}: expected a log with pictures, got labels alone")
+
+
+def _no_image_labels(_camera: str) -> ImageLabels:
+    return no_image_labels()
+
+
+def _no_facts() -> Mapping[str, TrackFacts]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
     """One log's labels and what a format needs to know around them.
+
+    Whatever is not needed is not read: points, pictures, 2-D labels and attributes are
+    functions.
 
     Attributes
     ----------
@@ -41,6 +101,21 @@ class Labelled:
         By name.
     origin_m : (3,) floats
         Add this to world coordinates to get the source's.
+    lidar : str
+        The LiDAR's name.
+    sweep : callable
+        i → sweep i, sensor frame, with its world pose.
+    images : dict of Images
+        When each camera took its pictures, and where they lie.
+    pictures : callable
+        Camera → its images, opened.
+    image_labels : callable
+        Camera → dense 2-D labels on all its images: as people drew them, or, where nobody drew
+        any, the cuboids as the camera sees them.
+    track_facts : callable
+        () → what people said of each track, by id.
+    points : bool or None
+        Whether to write point clouds and pictures too; None: as the format's readers need.
     """
 
     log_id: str
@@ -50,6 +125,25 @@ class Labelled:
     ego_from_lidar: Pose
     cameras: Mapping[str, Camera] = field(default_factory=dict)
     origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    lidar: str = "lidar"
+    sweep: Callable[[int], Sweep] = _no_sweep
+    images: Mapping[str, Images] = field(default_factory=dict)
+    pictures: Callable[[str], Pictures] = _no_pictures
+    image_labels: Callable[[str], ImageLabels] = _no_image_labels
+    track_facts: Callable[[], Mapping[str, TrackFacts]] = _no_facts
+    points: bool | None = None
+
+    def is_key(self) -> Mask:
+        """Tell which boxes are keyframes, (M,): a person set them, or the file they came from said.
+
+        All others were worked out between keyframes, or nobody knows.
+        """
+        parts = [np.empty(0, dtype=np.bool_)]
+        for chunk in self.boxes.column("source").chunks:
+            words = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+            keyed = [schema.is_key_source(name) for name in words.dictionary.to_pylist()]
+            parts.append(np.array(keyed, dtype=np.bool_)[words.indices.to_numpy()])
+        return np.concatenate(parts)
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the boxes some rows at a time, with the columns of `schema.CUBOIDS`.

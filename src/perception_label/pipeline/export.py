@@ -1,16 +1,25 @@
-"""Write the labels of logs in another tool's format, each file whole or not at all."""
+"""Write the labels of logs in another tool's format: the whole folder or nothing of it."""
 
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from perception_label import schema
 from perception_label.errors import WorkspaceError
-from perception_label.export import Labelled, plan
+from perception_label.export import Labelled, Plan, TrackFacts, is_dataset, plan_logs
+from perception_label.export.labelled import Pictures
+from perception_label.geometry.image_labels import ImageLabels
+from perception_label.pipeline.camera_images import open_camera
+from perception_label.pipeline.propose import Progress
+from perception_label.pipeline.seen_by_camera import labels_on_images
 from perception_label.pipeline.workspace import Workspace
 from perception_label.storage.logs import Log
-from perception_label.storage.whole import write_whole
+from perception_label.storage.target import write_folder
 
 TRUTH = "truth"
 
@@ -24,7 +33,7 @@ class ExportReport:
     n_tracks, n_boxes : int
         Written, over all logs.
     files : tuple of Path
-        In the order they were written.
+        In the order they were written, the manifest last.
     left_out : tuple of str
         What the format has no place for, one line each.
     """
@@ -42,6 +51,8 @@ def export(
     *,
     log: Log | str | None = None,
     source: str | None = None,
+    points: bool | None = None,
+    progress: Progress | None = None,
 ) -> ExportReport:
     """Write labels into a folder, which is made if it is not there.
 
@@ -50,20 +61,25 @@ def export(
     workspace : Workspace
         Where the logs are.
     out : Path
-        The folder; files of the same names are replaced, others are left alone.
+        The folder: empty, or with an earlier export of the format, whose files are replaced.
     format : str
         One of `perception_label.export.FORMATS`.
     log : Log or str, optional
         One log; all of the workspace by default.
     source : str, optional
         Which machine result, or `truth`; by default the best there is.
+    points : bool, optional
+        Whether to write point clouds and pictures; None: where the format's readers need them.
+    progress : callable, optional
+        Called with how many of how many files are written.
 
     Raises
     ------
     SettingError
         If the format is unknown.
     WorkspaceError
-        If a log has no such boxes, or a file cannot be written.
+        If a log has no such boxes, the folder holds anything else, or cannot be written. The
+        folder is as it was then.
     MissingPosesError
         If the format needs ego poses and a log has none.
     """
@@ -71,19 +87,83 @@ def export(
     if not logs:
         raise WorkspaceError(f"{workspace.path}: expected a log, got none")
     # All are planned before the first file is written, so that a log that cannot be leaves none.
+    whole = is_dataset(format)
     tables = [_boxes(one, source) for one in logs]
-    plans = [plan(_labelled(one, t), format) for one, t in zip(logs, tables, strict=True)]
-    files = []
-    for planned in plans:
-        for name, fill in planned.files.items():
-            write_whole(out / name, fill)
-            files.append(out / name)
+    given = [labelled(workspace, one, t, points) for one, t in zip(logs, tables, strict=True)]
+    plans = plan_logs(given, format)
+    files = {name: fill for planned in plans for name, fill in planned.files.items()}
+    facts = {
+        "format": format,
+        "is_dataset": whole,
+        "versions": {"perception_label": _version(), "schema": schema.VERSION},
+        "logs": _told(given, plans, whole),
+    }
+    written = write_folder(out, files, facts, progress)
     return ExportReport(
         n_tracks=sum(_n_tracks(table) for table in tables),
         n_boxes=sum(map(len, tables)) - sum(p.n_left_out for p in plans),
-        files=tuple(files),
+        files=tuple(written),
         left_out=tuple(line for p in plans for line in p.left_out),
     )
+
+
+def labelled(
+    workspace: Workspace, log: Log, boxes: pa.Table, points: bool | None = None
+) -> Labelled:
+    """Return a log with boxes as exporters are given it; nothing more of it is read yet."""
+    return Labelled(
+        log_id=log.id,
+        boxes=boxes,
+        timestamps_ns=log.timestamps_ns,
+        ego_poses=log.ego_poses,
+        ego_from_lidar=log.info.ego_from_lidar,
+        cameras=log.cameras,
+        origin_m=log.info.origin_m,
+        lidar=log.info.lidar,
+        sweep=log.sweep,
+        images=log.images,
+        pictures=partial(_pictures, log),
+        image_labels=partial(_image_labels, log, boxes),
+        track_facts=partial(_track_facts, workspace, log),
+        points=points,
+    )
+
+
+def _pictures(log: Log, camera: str) -> Pictures:
+    return open_camera(log, camera)
+
+
+def _image_labels(log: Log, boxes: pa.Table, camera: str) -> ImageLabels:
+    return labels_on_images(log, camera, boxes)
+
+
+def _track_facts(workspace: Workspace, log: Log) -> dict[str, TrackFacts]:
+    tracks = workspace.edits(log).state().live()
+    return {
+        name: TrackFacts(track.attributes, track.sweep_attributes)
+        for name, track in tracks.items()
+        if track.attributes or track.sweep_attributes
+    }
+
+
+def _told(given: list[Labelled], plans: list[Plan], whole: bool) -> dict[str, Any]:
+    """Return what the manifest says of each log."""
+    return {
+        one.log_id: {
+            "n_boxes": len(one.boxes),
+            "n_tracks": _n_tracks(one.boxes),
+            "n_sweeps": len(one.timestamps_ns),
+            **({} if whole else {"files": list(planned.files)}),
+        }
+        for one, planned in zip(given, plans * (len(given) if whole else 1), strict=True)
+    }
+
+
+def _version() -> str:
+    try:
+        return version("perception-label")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _open(workspace: Workspace, log: Log | str) -> Log:
@@ -97,18 +177,6 @@ def _boxes(log: Log, source: str | None) -> pa.Table:
     if table is None:
         raise WorkspaceError(f"log {log.id}: expected truth that came with the log, got none")
     return table
-
-
-def _labelled(log: Log, boxes: pa.Table) -> Labelled:
-    return Labelled(
-        log_id=log.id,
-        boxes=boxes,
-        timestamps_ns=log.timestamps_ns,
-        ego_poses=log.ego_poses,
-        ego_from_lidar=log.info.ego_from_lidar,
-        cameras=log.cameras,
-        origin_m=log.info.origin_m,
-    )
 
 
 def _n_tracks(table: pa.Table) -> int:

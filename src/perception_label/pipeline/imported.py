@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from perception_label.arrays import Floats, Ints, Mask, Pose
 from perception_label.errors import MissingPosesError, SettingError, SourceError
+from perception_label.export.kitti_camera import CAMERA_FROM_LIDAR
 from perception_label.export.kitti_images import forward_camera
-from perception_label.export.kitti_tracking import CAMERA_FROM_LIDAR
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import interpolate_poses, inverse

@@ -109,6 +109,24 @@ def lock(path: Path, wait_s: float, on_wait: Callable[[str], None] | None = None
         os.close(handle)
 
 
+@contextmanager
+def lock_folder(path: Path, wait_s: float) -> Iterator[None]:
+    """Hold a folder itself, for where no lock file may be left; it ends with the process.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is not there, or another process still holds it after `wait_s` seconds.
+    """
+    with storage_errors(path):
+        handle = os.open(path, os.O_RDONLY)
+    try:
+        _wait_for(handle, path, wait_s, None)
+        yield
+    finally:
+        os.close(handle)
+
+
 def remove_folder(path: Path) -> None:
     """Delete a folder and all it holds; one that is not there is fine."""
     with storage_errors(path):
