@@ -6,54 +6,18 @@ conventions. `NAMES` lists them; `write(name, folder, drive)` returns the path t
 
 import json
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import feather
 
+from readers.drives import CLASSES, SIZES, YAWS, Drive, drive, quaternion
+from readers.layouts_nuscenes import nuscenes
 from readers.pickled_tables import write_table
 
-SIZES = np.array([[4.5, 1.9, 1.6], [8.0, 2.5, 3.2], [0.7, 0.6, 1.8]])
-YAWS = np.array([0.4, 2.1, -1.3])
-CLASSES = ("car", "truck", "pedestrian")
-LATITUDE, LONGITUDE, ALTITUDE = 49.0, 8.4, 115.0
-RADIUS = 6378137.0
-
-
-@dataclass(frozen=True)
-class Drive:
-    """S sweeps of a turning ego past three objects; the world's origin is the first ego."""
-
-    times_ns: np.ndarray
-    world_from_ego: np.ndarray  # (S, 4, 4)
-    centers_m: np.ndarray  # (S, 3 objects, 3), world
-    points_m: tuple  # of (N, 3), ego frame at the sweep's instant
-
-    def __len__(self):
-        return len(self.times_ns)
-
-
-def drive(n_sweeps=4, seed=3):
-    rng = np.random.default_rng(seed)
-    times = 1_600_000_000_250_000_000 + np.arange(n_sweeps) * 100_000_000
-    heading = 0.3 + 0.04 * np.arange(n_sweeps)
-    poses = np.tile(np.eye(4), (n_sweeps, 1, 1))
-    poses[:, 0, 0] = poses[:, 1, 1] = np.cos(heading)
-    poses[:, 1, 0], poses[:, 0, 1] = np.sin(heading), -np.sin(heading)
-    poses[1:, :2, 3] = np.cumsum(0.8 * np.column_stack([np.cos(heading), np.sin(heading)]), 0)[:-1]
-    ahead = np.array([[9.0, 2.0, 0.9], [15.0, -5.0, 1.7], [7.0, -2.0, 1.0]])
-    centers = np.repeat((ahead @ poses[0, :3, :3].T)[None], n_sweeps, axis=0)
-    centers[:, 2, 0] += 0.15 * np.arange(n_sweeps)  # the pedestrian walks
-    clouds = []
-    for i in range(n_sweeps):
-        world = [rng.uniform(-9, 9, (30, 3)) * [3, 3, 0]]
-        for k in range(3):
-            inside = rng.uniform(-0.45, 0.45, (40, 3)) * SIZES[k]
-            c, s = np.cos(YAWS[k]), np.sin(YAWS[k])
-            world.append(inside @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + centers[i, k])
-        clouds.append((np.concatenate(world) - poses[i, :3, 3]) @ poses[i, :3, :3])
-    return Drive(times, poses, centers, tuple(clouds))
+__all__ = [
+    "CLASSES", "NAMES", "SIZES", "YAWS", "Drive", "drive", "quaternion", "write", "write_table",
+]  # fmt: skip
 
 
 def write(name, folder, made=None):
@@ -67,12 +31,6 @@ def _json(path, value):
     path.write_text(json.dumps(value))
 
 
-def _quaternion(matrix):
-    """(w, x, y, z) of a turn about z."""
-    half = np.arctan2(matrix[1, 0], matrix[0, 0]) / 2
-    return [float(np.cos(half)), 0.0, 0.0, float(np.sin(half))]
-
-
 # --- PandaSet ----------------------------------------------------------------------------------
 
 
@@ -83,7 +41,7 @@ def pandaset(folder, made):
     for i, matrix in enumerate(made.world_from_ego):
         native = matrix @ ego_from_native
         position = dict(zip("xyz", matrix[:3, 3].tolist(), strict=True))
-        heading = dict(zip("wxyz", _quaternion(native), strict=True))
+        heading = dict(zip("wxyz", quaternion(native), strict=True))
         poses.append({"position": position, "heading": heading})
         world = made.points_m[i] @ matrix[:3, :3].T + matrix[:3, 3]
         n = len(world)
@@ -121,6 +79,8 @@ def pandaset(folder, made):
 
 # --- KITTI -------------------------------------------------------------------------------------
 
+LATITUDE, LONGITUDE, ALTITUDE = 49.0, 8.4, 115.0
+RADIUS = 6378137.0
 EGO_FROM_VELO = np.array([[1, 0, 0, 0.8], [0, 1, 0, -0.3], [0, 0, 1, 0.9], [0, 0, 0, 1.0]])
 RECT_FROM_VELO = np.array([[0, -1, 0, 0.1], [0, 0, -1, -0.2], [1, 0, 0, -0.3], [0, 0, 0, 1.0]])
 PROJECTION = np.array([[700, 0, 600, 40], [0, 700, 180, 0.2], [0, 0, 1, 0.003]])
@@ -245,7 +205,7 @@ def argoverse2(folder, made):
     (root / "sensors/lidar").mkdir(parents=True)
     (root / "calibration").mkdir()
     poses = {"timestamp_ns": pa.array(made.times_ns)}
-    turns = np.array([_quaternion(m) for m in made.world_from_ego])
+    turns = np.array([quaternion(m) for m in made.world_from_ego])
     poses |= {n: turns[:, k] for k, n in enumerate(("qw", "qx", "qy", "qz"))}
     poses |= {f"t{a}_m": made.world_from_ego[:, k, 3] for k, a in enumerate("xyz")}
     feather.write_feather(pa.table(poses), str(root / "city_SE3_egovehicle.feather"))
@@ -360,7 +320,7 @@ def folder_of(suffix):
             (root / f"lidar/{time}.{suffix}").write_bytes(data)
         lines = []
         for time, matrix in zip(made.times_ns.tolist(), made.world_from_ego, strict=True):
-            w, x, y, z = _quaternion(matrix)
+            w, x, y, z = quaternion(matrix)
             at = " ".join(f"{v:.9f}" for v in (*matrix[:3, 3], x, y, z, w))
             lines.append(f"{time // 10**9}.{time % 10**9:09d} {at}")
         (root / "trajectory.txt").write_text("# TUM\n" + "\n".join(lines) + "\n")
@@ -375,6 +335,7 @@ WRITERS = {
     "kitti_small": kitti_small,
     "kitti_raw": kitti_raw,
     "argoverse2": argoverse2,
+    "nuscenes": nuscenes,
     "folder_pcd": folder_of("pcd"),
     "folder_ply": folder_of("ply"),
     "folder_bin": folder_of("bin"),

@@ -30,7 +30,7 @@ def kitti_rows(poses):
 
 
 def csv_rows(poses, times_ns):
-    turns = [layouts._quaternion(m) for m in poses]
+    turns = [layouts.quaternion(m) for m in poses]
     rows = [[t, *m[:3, 3], *q] for t, m, q in zip(times_ns, poses, turns, strict=True)]
     return "timestamp_ns,x,y,z,qw,qx,qy,qz\n" + "\n".join(",".join(map(str, r)) for r in rows)
 

@@ -301,8 +301,9 @@ def _open(source: str | Path | Recording, format: str) -> tuple[Recording, Path 
         return source, None
     path = Path(source).expanduser().absolute()
     recording = open_log(path, format)
-    if not path.exists():
-        path = Path(str(path).rpartition(":")[0])  # ROOT:NAME, one of several logs
+    if not path.exists():  # ROOT:NAME or ROOT/NAME, one of several logs
+        root = Path(str(path).rpartition(":")[0])
+        path = root if root.is_absolute() else path.parent
     return recording, path if path.is_dir() else path.parent
 
 

@@ -16,6 +16,7 @@ from perception_label.readers.recording import Recording
 # In the order they are tried: the stricter a layout, the earlier.
 FORMATS: dict[str, str] = {
     "pandaset": "perception_label.readers.pandaset",
+    "nuscenes": "perception_label.readers.nuscenes",
     "argoverse2": "perception_label.readers.argoverse2",
     "kitti_raw": "perception_label.readers.kitti_raw",
     "kitti_tracking": "perception_label.readers.kitti_tracking",

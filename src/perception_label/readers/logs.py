@@ -1,5 +1,6 @@
 """Which log of a folder is meant, and what its clock looks like."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,3 +59,9 @@ def empty_warnings(files: Sequence[Path | None]) -> list[str]:
     if not missing:
         return []
     return [f"{missing} of {len(files)} instants have no LiDAR file and are kept as empty sweeps"]
+
+
+def safe_name(text: str) -> str:
+    """Return a text as the name of a log or sensor: other characters become hyphens."""
+    name = re.sub(r"[^A-Za-z0-9._+=@-]+", "-", text).strip("-.")
+    return name[:100] or "unnamed"
