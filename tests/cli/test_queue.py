@@ -7,11 +7,11 @@ from perception_label.quality.queue import KINDS
 
 
 def test_it_prints_the_queue_for_people_and_for_programs(town_workspace, capfd):
-    assert main(["queue", str(town_workspace.path), "--limit", "3"]) == 0
+    assert main(["queue", str(town_workspace.path), "--limit", "3", "--images"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert len(lines) == 5
     assert lines[-1].startswith("… and ")
-    assert main(["queue", str(town_workspace.path), "--json", "--limit", "3"]) == 0
+    assert main(["queue", str(town_workspace.path), "--json", "--limit", "3", "--images"]) == 0
     out, err = capfd.readouterr()
     result = json.loads(out)
     assert err == ""

@@ -14,6 +14,9 @@ def run(
     log: Annotated[str | None, typer.Option(help="The log; needed if there are several.")] = None,
     limit: Annotated[int | None, typer.Option(help="Print only this many items.", min=0)] = None,
     kind: Annotated[str | None, typer.Option(help="Print only items of this kind.")] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Also compare boxes with the cameras' pictures.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank tracks, spans and missing objects by the boxes that are expected to be wrong."""
@@ -28,7 +31,7 @@ def run(
     held = open_workspace(workspace)
     opened = held.log(log)
     state = held.edits(opened).state()
-    queue = review_queue(opened, state=state)
+    queue = review_queue(opened, state=state, look_at_images=images)
     bounds = checked_strata(opened, state)
     counts = {name: len(queue.of_kind(name)) for name in KINDS}
     chosen = queue.items if kind is None else queue.of_kind(kind)

@@ -1,6 +1,6 @@
 """The review queue of a log: what machines made of it, looked at for what may be wrong."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from perception_label.pipeline.imported import PREFIX, imported_names
 from perception_label.pipeline.learn import learn_log
 from perception_label.pipeline.parallel import n_workers
 from perception_label.pipeline.propose import CANDIDATES, NAME, SOURCE
+from perception_label.pipeline.queue_images import image_items
+from perception_label.pipeline.solve_images import NAME as ON_IMAGES
 from perception_label.pipeline.sources import imported_answers, source_gates
 from perception_label.pipeline.unboxed import SOURCE as CLUSTERS
 from perception_label.pipeline.unboxed import unboxed_labels
@@ -32,7 +34,7 @@ from perception_label.quality.queue_sources import double_items, source_items
 from perception_label.quality.queue_tracks import track_items
 from perception_label.quality.stopping import Gate
 from perception_label.storage.edits import LogState
-from perception_label.storage.logs import Log
+from perception_label.storage.logs import DENSE, Log
 
 
 def review_queue(
@@ -65,7 +67,7 @@ def review_queue(
     Raises
     ------
     WorkspaceError
-        If nothing made boxes yet.
+        If nothing made boxes yet, nor labels on images.
     MissingPosesError
         If the log has no ego poses.
 
@@ -74,7 +76,8 @@ def review_queue(
     Kinds of items are in `quality.queue.KINDS`. `track`: every track once; `span`, `keyframe`:
     its doubtful stretches; `birth`, `death`: it begins or ends where the sensor sees well;
     `motion`, `size_jump`: its class cannot do that; `camera`: its surface goes elsewhere in the
-    pictures; `disagreement`: two tracks in one place;
+    pictures; `image`: its labels on images are doubtful, or elsewhere than its cuboids;
+    `disagreement`: two tracks in one place;
     `missing`: objects that no box holds.
 
     A track that was accepted or finalised has no item any more, nor has one that was deleted or
@@ -84,6 +87,9 @@ def review_queue(
     """
     known = open_workspace(log.workspace_path).edits(log).state() if state is None else state
     threads = n_workers(workers)
+    if not set(DENSE) & set(log.machine_names()) and log.machine(ON_IMAGES) is not None:
+        drawn, notes = image_items(log, join_labels([]), {}, threads)
+        return ranked(_open(drawn, known), tuple(notes))
     labels, sources = current_boxes(log, known)
     proposed, candidates = machine_labels(log, NAME), machine_labels(log, CANDIDATES)
     clusters = unboxed_labels(log, join_labels([proposed, candidates]), threads)
@@ -106,7 +112,9 @@ def review_queue(
     items += end_items(shown, sources, ends, evidence(log, shown, ends, threads))
     if look_at_images:
         items += _seen_by_cameras(log, shown, sources, threads)
-    items = [item for item in items if not is_settled(known.tracks.get(item.track_id))]
+    on_images, noted = image_items(log, shown, sources, threads)
+    items += on_images
+    items = _open(items, known)
     usual = _usual_boxes(labels)
     items += missing_items(demoted, sources, usual_boxes=usual)
     for loose, source in ((candidates, SOURCE), (clusters, CLUSTERS)):
@@ -115,7 +123,11 @@ def review_queue(
         items += missing_items(left, source, usual_boxes=usual)
     items += _of_others(log, labels, known, checked)
     hidden = [str(gate) for gate in checked.values() if not gate.is_shown]
-    return ranked(items, (*([taught.note] if taught.note else []), *hidden))
+    return ranked(items, (*([taught.note] if taught.note else []), *noted, *hidden))
+
+
+def _open(items: Iterable[QueueItem], state: LogState) -> list[QueueItem]:
+    return [item for item in items if not is_settled(state.tracks.get(item.track_id))]
 
 
 def _seen_by_cameras(

@@ -1,7 +1,8 @@
 """What still needs a person: items ranked by the boxes that are expected to be wrong.
 
 The makers of items (`queue_tracks`, `queue_ends`, `queue_motion`, `queue_sources`,
-`queue_missing`) see arrays and return lists of `QueueItem`; `ranked` puts them in order.
+`queue_missing`, `queue_cameras`, `queue_images`) see arrays and return lists of `QueueItem`;
+`ranked` puts them in order.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "size_jump": "the boxes of the track change their size, or have one that the class has not",
     "motion": "the track moves as its class cannot: is it one object?",
     "camera": "a camera sees the object go elsewhere than its boxes do",
+    "image": "its labels on a camera's images are doubtful, or not where its cuboids are",
     "disagreement": "two sources, or two tracks, say different things of one place",
 }
 BANDS = (0.0, 0.5, 0.8, 0.95)  # lower ends of the bands of scores in `stratum`
@@ -66,6 +68,8 @@ class QueueItem:
         Who made the track.
     other_id : str
         The second track it is about, or empty.
+    camera : str
+        The camera whose images it is about, or empty.
     rank : int
         Place in the queue from 0; -1 before it was ranked.
     """
@@ -86,6 +90,7 @@ class QueueItem:
     reason: str
     source: str
     other_id: str = ""
+    camera: str = ""
     rank: int = -1
 
     def as_dict(self) -> dict[str, Any]:
@@ -189,6 +194,7 @@ def item_at(
     reason: str,
     span: tuple[int, int] | None = None,
     other_id: str = "",
+    camera: str = "",
     is_only: bool = False,
     score: float | None = None,
 ) -> QueueItem:
@@ -224,4 +230,5 @@ def item_at(
         reason=reason,
         source=maker,
         other_id=other_id,
+        camera=camera,
     )

@@ -82,6 +82,7 @@ def camera_items(labels: Labels, source: Sources, seen: Seen) -> list[QueueItem]
                     f"{seconds:.1f} s than its boxes do"
                 ),
                 span=(max(first, int(times[0])), min(last, int(times[-1]))),
+                camera=seen.camera,
                 is_only=True,
             )
         )

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.errors import SettingError, ShapeError
+from perception_label.geometry.asking import where_to_ask
 from perception_label.geometry.boxes import as_boxes, inside_share
 from perception_label.video.box_between import Between, Stretch
 from perception_label.video.box_beyond import Beyond
@@ -305,20 +306,6 @@ def _joined(
 
 
 def _next(expected: Floats, keys: _Keyframes) -> Ints:
-    """Return for each object where one more keyframe would help most.
-
-    The least sure image tells the stretch. Between two keyframes the new one goes where half the
-    error to expect lies on either side: one beside another keyframe would help little.
-    """
-    out = np.zeros(len(expected), dtype=np.int64)
-    for row, each in enumerate(expected):
-        at, _ = keys.of(row)
-        known = np.where(each > 0, each, np.inf)
-        worst = int(np.argmin(known)) if np.isfinite(known).any() else int(at[0])
-        after = int(np.searchsorted(at, worst))
-        if 0 < after < len(at) and worst != at[after]:
-            first = int(at[after - 1]) + 1
-            error = np.cumsum(1 - each[first : at[after]])
-            worst = first + int(np.searchsorted(error, error[-1] / 2))
-        out[row] = worst
-    return out
+    """Return for each object where one more keyframe would help most, (B,)."""
+    asked = [where_to_ask(each, keys.of(row)[0]) for row, each in enumerate(expected)]
+    return np.array(asked, dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from flask import Response, jsonify
 
+from perception_label.pipeline.solve_images import NAME as ON_IMAGES
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.payloads import LogPath, QueueQuery
 from perception_label.storage.logs import DENSE
@@ -19,7 +20,7 @@ def queue(path: LogPath, query: QueueQuery) -> Response:
     `is_stale` says that a newer one is being made, `is_ready` is false as long as there is none.
     """
     desk = desk_of(path.log_id)
-    if not set(DENSE) & set(desk.log.machine_names()):
+    if not {*DENSE, ON_IMAGES} & set(desk.log.machine_names()):
         # Nothing is wrong: the person may propose from the page, or label by clicks alone.
         return jsonify(
             revision=desk.edits.revision, n_items=0, items=[], notes=[NOTHING], is_ready=True,
