@@ -58,14 +58,14 @@ def chromium():
 
 
 @contextmanager
-def serving(served):
+def _serving(served, access=None):
     """Serve the app on a free port; gives its address."""
     from waitress import create_server
 
     from perception_label.review.app import build_app
 
     server = create_server(
-        build_app(served.workspace, served.log.id), host="127.0.0.1", port=0, threads=8
+        build_app(served.workspace, served.log.id, access), host="127.0.0.1", port=0, threads=8
     )
 
     def run():
@@ -98,8 +98,14 @@ def opened(chromium, address, is_there):
 
 
 @pytest.fixture
+def serving():
+    """Return what serves the app of a workspace to whom `access` lets in."""
+    return _serving
+
+
+@pytest.fixture
 def site(served):
-    with serving(served) as address:
+    with _serving(served) as address:
         yield address
 
 
@@ -118,5 +124,5 @@ def page(chromium, site):
 def film_page(chromium, film):
     """The app's page on a log with a camera."""
     is_there = "document.getElementById('images')?.session?.scene != null"
-    with serving(film) as address, opened(chromium, address, is_there) as page:
+    with _serving(film) as address, opened(chromium, address, is_there) as page:
         yield page

@@ -19,7 +19,7 @@ def run(
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8050,
     login: Annotated[
-        str | None, typer.Option(help="none, local, oidc or proxy; see docs/app.md.")
+        str | None, typer.Option(help="none, local, oidc or proxy; see docs/people.md.")
     ] = None,
     opens: Annotated[
         bool, typer.Option("--open", help="Show the page in this machine's browser.")

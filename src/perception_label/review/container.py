@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_label.arrays import Ints, Points
+from perception_label.errors import SourceError
 
 MAGIC = b"PLS1"
 STEPS = 65535  # of uint16
@@ -59,3 +60,27 @@ def pack(points_m: Points, intensity: NDArray[np.float32] | None) -> bytes:
     text = json.dumps(header).encode()
     text += b" " * (-(len(MAGIC) + 4 + len(text)) % 8)
     return MAGIC + struct.pack("<I", len(text)) + text + out.tobytes()
+
+
+def unpack(packed: bytes) -> tuple[Points, NDArray[np.float32] | None]:
+    """Return the points of a container, (N, 3) float32, and their intensity from 0 to 1 or None.
+
+    A position is off by half a step of its axis at most: the sweep's extent / 131,070.
+
+    Raises
+    ------
+    SourceError
+        If it is no container, or not all of one.
+    """
+    start = len(MAGIC) + 4
+    if packed[: len(MAGIC)] != MAGIC or len(packed) < start:
+        raise SourceError(f"points: expected {MAGIC!r}, got {packed[:4]!r}")
+    start += struct.unpack_from("<I", packed, len(MAGIC))[0]
+    try:
+        header = json.loads(packed[len(MAGIC) + 4 : start])
+        rows = np.frombuffer(packed, dtype="<u2", offset=start).reshape(header["n"], 4)
+    except (ValueError, KeyError) as error:
+        raise SourceError(f"points: expected a whole container, got: {error}") from None
+    points_m = np.asarray(header["origin"]) + rows[:, :3] * np.asarray(header["scale"])
+    intensity = (rows[:, 3] / STEPS).astype(np.float32) if header["has_intensity"] else None
+    return points_m.astype(np.float32), intensity

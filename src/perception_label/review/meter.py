@@ -8,6 +8,7 @@ from perception_label.storage.edits.edit import HUMAN, Row
 
 ON_A_TRACK = {"set_keyframe", "set_shape"}
 JUDGED = {"verdict", "finalise", "delete"}
+PAUSE_FACTOR = 1.15  # pauses are paid, and are in the figures of `perception-label cost` too
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Meter:
 
     @property
     def hours_per_sensor_hour(self) -> float | None:
-        """Return annotator-hours per sensor-hour; None for a log of no length."""
-        return self.active_s / self.sensor_s if self.sensor_s > 0 else None
+        """Return annotator-hours, pauses in, per sensor-hour; None for a log of no length."""
+        return PAUSE_FACTOR * self.active_s / self.sensor_s if self.sensor_s > 0 else None
 
     @property
     def boxes_per_keyframe(self) -> float | None:
@@ -48,6 +49,7 @@ class Meter:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         return asdict(self) | {
+            "pause_factor": PAUSE_FACTOR,
             "annotator_hours_per_sensor_hour": self.hours_per_sensor_hour,
             "boxes_per_keyframe": self.boxes_per_keyframe,
         }

@@ -15,11 +15,14 @@ from perception_label.errors import LabelError, SettingError, WorkspaceError
 from perception_label.review.access import oidc
 from perception_label.review.access.guard import guard_of
 from perception_label.review.api import BLUEPRINTS
-from perception_label.review.api.routes import DESKS, PREFIX
+from perception_label.review.api.routes import DESKS, PREFIX, SCHEMES
 from perception_label.review.desk import Desk
 from perception_label.review.jobs import Jobs
+from perception_label.review.payloads import Fault
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from perception_label.pipeline.workspace import Workspace
     from perception_label.review.access.settings import Access
 
@@ -62,9 +65,12 @@ def build_server(workspace: Workspace, access: Access | None = None) -> OpenAPI:
     server = OpenAPI(
         "perception_label.review",
         info=Info(title="perception-label review", version=__version__),
+        security_schemes=SCHEMES,
         static_folder=None,
         doc_ui=False,  # its pages load scripts from the network
         validation_error_status=422,
+        validation_error_model=Fault,
+        validation_error_callback=_malformed,
     )
     server.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     server.extensions[DESKS] = Desks(workspace)
@@ -85,6 +91,14 @@ def _refuse_large() -> None:
     # A body that is read as JSON would be told to be malformed instead.
     if (request.content_length or 0) > BODY_LIMIT:
         abort(413, f"expected at most {BODY_LIMIT} bytes, got {request.content_length}")
+
+
+def _malformed(error: ValidationError) -> Response:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    answer = jsonify(error=f"{request.path}: {where}: {first['msg']}")
+    answer.status_code = 422
+    return answer
 
 
 def _refused(error: LabelError) -> tuple[Response, int]:

@@ -1,15 +1,19 @@
 """Between what the house holds and what travels."""
 
+from __future__ import annotations
+
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perception_label.arrays import Floats, Ints
 from perception_label.errors import EditError
-from perception_label.review.desk import Shown
 from perception_label.review.payloads import Key, Op, Track
 from perception_label.storage.edits.edit import HUMAN, Edit
+
+if TYPE_CHECKING:
+    from perception_label.arrays import Floats, Ints
+    from perception_label.review.desk import Shown
 
 PLACE_DIGITS, TURN_DIGITS, SHARE_DIGITS = 4, 5, 4
 
@@ -47,6 +51,27 @@ def _value(name: str, value: Any, op: Op) -> Any:
         raise EditError(
             f"edit {op.edit_id}: {name}: expected nanoseconds as a string, got {value!r}"
         ) from None
+
+
+def op_of(edit: Edit) -> dict[str, Any]:
+    """Return an edit as it travels to a server, which fills in author and source itself."""
+    at, told = edit.timestamp_ns, edit.client_time_ns
+    return {
+        "edit_id": edit.edit_id,
+        "kind": edit.kind,
+        "track_id": edit.track_id,
+        "timestamp_ns": None if at is None else str(at),
+        "after": {k: _text(v) if k.endswith("_ns") else v for k, v in edit.after.items()},
+        "base_revision": edit.base_revision,
+        "active_s": edit.active_s,
+        "client_time_ns": None if told is None else str(told),
+    }
+
+
+def _text(value: Any) -> Any:
+    if value is None:
+        return None
+    return [str(each) for each in value] if isinstance(value, list | tuple) else str(value)
 
 
 def track_of(shown: Shown, timestamps_ns: Ints) -> Track:

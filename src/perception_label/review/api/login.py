@@ -11,7 +11,7 @@ from perception_label.review.access.oidc import CLIENT, name_of
 from perception_label.review.api.routes import blueprint, me
 from perception_label.review.payloads import Fault, Login, Me
 
-routes = blueprint("login", "Who is there; see `docs/app.md` for the ways to log in.")
+routes = blueprint("login", "Who is there; see `docs/people.md` for the ways to log in.")
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Log in · perception-label</title>

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, g
 from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.security_scheme import SecurityScheme
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
@@ -23,11 +24,18 @@ FAULTS: dict[Any, type[BaseModel] | dict[Any, Any] | None] = dict.fromkeys(
 )
 
 
-def blueprint(name: str, about: str) -> APIBlueprint:
+# Pages use a session beside; a document that names its cookie would tell programs to as well.
+SCHEMES: dict[str, SecurityScheme | dict[str, Any]] = {
+    "token": {"type": "http", "scheme": "bearer"}
+}
+
+
+def blueprint(name: str, about: str, *, is_open: bool = False) -> APIBlueprint:
     """Return a blueprint under the prefix, with a tag of its own in the document."""
     return APIBlueprint(
         name, f"perception_label.review.api.{name}", url_prefix=PREFIX,
         abp_tags=[Tag(name=name, description=about)], abp_responses=FAULTS,
+        abp_security=[] if is_open else [{"token": []}],
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from perception_label.geometry.overlap import overlap_3d
 from perception_label.pipeline.boxes import is_settled
 from perception_label.pipeline.sources import source_gates
 from perception_label.review.api.history import meter_of
+from perception_label.review.meter import PAUSE_FACTOR
 from perception_label.storage.edits.edit import HUMAN
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ def _in_words(desk: Desk) -> str:
         + ("" if hours is None else f": {hours:.1f} annotator-hours per sensor-hour")
         + f"; {meter.n_keyframes} keyframes"
         + ("" if leverage is None else f", {leverage:.1f} boxes for each")
-        + f"; {meter.n_tracks_done} tracks judged. Pauses over 30 s are left out."
+        + f"; {meter.n_tracks_done} tracks judged. Pauses over 30 s are left out; "
+        f"hours are {PAUSE_FACTOR:g} times the active time."
     )
 
 
