@@ -55,3 +55,16 @@ def eventually(found, seconds=10.0):
             return value
         time.sleep(0.05)
     raise AssertionError(f"not within {seconds:g} s: {found}")
+
+
+def show_place(page, place, sweep):
+    """Put a place of the world in the middle of the main view; return where it is, CSS pixels."""
+    view = "document.getElementById('viewer').view"
+    page.evaluate(
+        f"(c) => {view}.lookAt({{center: c, size: [4, 2, 1.5], yaw: 0}})",
+        [float(v) for v in place],
+    )
+    page.wait_for_function(f"{view}.timings.at(-1)?.sweep === {sweep}")
+    page.wait_for_timeout(250)
+    at = page.evaluate(f"(c) => {view}.project(c)", [float(v) for v in place])
+    return at["x"], at["y"]

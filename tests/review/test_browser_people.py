@@ -1,45 +1,16 @@
 """Edits are never lost, and people see each other: a real server process, real browsers."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from app_pages import SESSION, eventually, select
 from perception_label.review.access.people import People
+from review_process import Process
 
 PASSWORD = "a long password"
 COMMIT_MS = 500  # after a key, until its move has become an edit
 READY = f"document.getElementById('viewer')?.session?.tracks.size > 0 && {SESSION}.people.me"
-
-
-class Process:
-    """`perception-label review` on a workspace; it can be killed and started again."""
-
-    def __init__(self, workspace, *options):
-        self.args = [str(workspace.path), "--json", *options]
-        self.port = 0
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [
-                sys.executable, "-m", "perception_label", "review", *self.args,
-                "--port", str(self.port),
-            ],
-            stdout=subprocess.PIPE, text=True, env=os.environ,
-        )  # fmt: skip
-        self.url = json.loads(self.process.stdout.readline())["url"]
-        self.port = int(self.url.rsplit(":", 1)[1].strip("/"))
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-        self.process.stdout.close()
 
 
 @pytest.fixture

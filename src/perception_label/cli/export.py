@@ -15,7 +15,10 @@ def run(
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
     log: Annotated[str | None, typer.Option(help="One log; all by default.")] = None,
     source: Annotated[
-        str | None, typer.Option(help="A machine result, or truth; the best there is by default.")
+        str | None,
+        typer.Option(
+            help="A machine result, or truth; by default the best there is, edits solved first."
+        ),
     ] = None,
     points: Annotated[
         bool | None,

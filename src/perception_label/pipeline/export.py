@@ -67,7 +67,8 @@ def export(
     log : Log or str, optional
         One log; all of the workspace by default.
     source : str, optional
-        Which machine result, or `truth`; by default the best there is.
+        Which machine result, or `truth`; by default the best there is. Then tracks that people
+        changed since the boxes were written are solved first, so that no edit is left out.
     points : bool, optional
         Whether to write point clouds and pictures; None: where the format's readers need them.
     progress : callable, optional
@@ -86,6 +87,8 @@ def export(
     logs = [workspace.log(i) for i in workspace.logs()] if log is None else [_open(workspace, log)]
     if not logs:
         raise WorkspaceError(f"{workspace.path}: expected a log, got none")
+    for one in logs if source is None else ():
+        _solve_what_changed(workspace, one)
     # All are planned before the first file is written, so that a log that cannot be leaves none.
     whole = is_dataset(format)
     tables = [_boxes(one, source) for one in logs]
@@ -164,6 +167,18 @@ def _version() -> str:
         return version("perception-label")
     except PackageNotFoundError:
         return "unknown"
+
+
+def _solve_what_changed(workspace: Workspace, log: Log) -> None:
+    state = workspace.edits(log).state()
+    if not state.tracks:
+        return
+    # The solver takes seconds to import.
+    from perception_label.pipeline.solve import solve
+    from perception_label.pipeline.unsolved import unsolved
+
+    if unsolved(log, state):
+        solve(workspace, log)
 
 
 def _open(workspace: Workspace, log: Log | str) -> Log:
