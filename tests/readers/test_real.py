@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from perception_label.errors import SourceError
 from perception_label.geometry.inside import points_inside
 from perception_label.geometry.poses import interpolate_poses, inverse, transform
 from perception_label.readers import open_log, pandaset
@@ -151,12 +152,15 @@ def test_las_in_map_coordinates_keeps_centimetres(real_data):
     assert np.abs(sweep.points_m).max() < 5000
 
 
-@pytest.mark.parametrize(
-    "path", ["formats/mcap", "formats/openlabel", "video", "pandaset/002/annotations/cuboids"]
-)
+@pytest.mark.parametrize("path", ["formats/openlabel", "video", "pandaset/002/annotations/cuboids"])
 def test_folders_of_other_things_are_no_recordings(path, real_data):
     with pytest.raises(ValueError, match="none of these layouts"):
         open_log(real_data(path))
+
+
+def test_a_bag_without_a_lidar_tells_what_it_holds(real_data):
+    with pytest.raises(SourceError, match=r"foxglove.PointCloud, got battery \(foxglove.Battery"):
+        open_log(real_data("formats/mcap"))
 
 
 def test_other_tools_kitti_raw_is_read(real_data):

@@ -8,9 +8,9 @@ written depends on the clock, the machine or the number of workers.
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from perception_label.errors import LabelError, SettingError, SourceError, Works
 from perception_label.geometry.poses import EgoPoses, inverse
 from perception_label.pipeline import intake
 from perception_label.pipeline.camera_images import placed_all
+from perception_label.pipeline.held_pictures import copy_pictures
 from perception_label.pipeline.intake import Notes
 from perception_label.pipeline.parallel import n_workers
 from perception_label.pipeline.stage_sweeps import StagedSweeps, stage_sweeps
@@ -63,6 +64,8 @@ class IngestReport:
         False if the workspace had this very log already and nothing was written.
     n_resumed : int
         Sweeps taken over from an ingest that was cut off.
+    chosen : mapping of str
+        What was taken for what where the source leaves that open: a bag's topics.
     """
 
     log_id: str
@@ -74,6 +77,7 @@ class IngestReport:
     poses_from: str
     is_new: bool
     n_resumed: int = 0
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 def ingest(
@@ -81,6 +85,7 @@ def ingest(
     source: str | Path | Recording,
     format: str = "auto",
     *,
+    topics: Mapping[str, str] | None = None,
     odometry: str | None = None,
     deskew: bool = False,
     replace: bool = False,
@@ -99,6 +104,8 @@ def ingest(
         The recording: a folder or file, or one already opened.
     format : str
         Source format; `auto` looks at the content.
+    topics : mapping of str, optional
+        Of a bag: which topics are what, instead of what is guessed; see `readers.bags`.
     odometry : str, optional
         `open3d` or `kiss-icp`: estimate the ego poses from the points, for a source
         without. Never done unasked.
@@ -127,7 +134,7 @@ def ingest(
     SettingError
         If an option is unknown or does not fit the source.
     """
-    recording, base = _open(source, format)
+    recording, base = _open(source, format, topics)
     _check(recording, odometry, deskew)
     folders.create(root)
     files = hash_files(recording, base, n_workers(workers))
@@ -253,6 +260,8 @@ class _Job:
             paths = [below[path] for path in images.paths]
             table = images_to_table(images.timestamps_ns, paths, images.presentation_ns)
             write_table(self.stage / "images" / f"{name}.arrow", table)
+        for name, held in recording.pictures.items():
+            copy_pictures(self.stage, name, held, notes)
 
     def _info(
         self,
@@ -285,6 +294,7 @@ class _Job:
             n_duplicates=order.n_duplicates,
             left_out=tuple(notes.left_out),
             warnings=tuple(notes.warnings),
+            chosen=dict(recording.chosen),
         )
 
 
@@ -296,11 +306,13 @@ def hash_files(recording: Recording, base: Path | None, workers: int) -> dict[st
     return dict(sorted(found.items()))
 
 
-def _open(source: str | Path | Recording, format: str) -> tuple[Recording, Path | None]:
+def _open(
+    source: str | Path | Recording, format: str, topics: Mapping[str, str] | None
+) -> tuple[Recording, Path | None]:
     if isinstance(source, Recording):
         return source, None
     path = Path(source).expanduser().absolute()
-    recording = open_log(path, format)
+    recording = open_log(path, format, topics)
     if not path.exists():  # ROOT:NAME or ROOT/NAME, one of several logs
         root = Path(str(path).rpartition(":")[0])
         path = root if root.is_absolute() else path.parent
@@ -315,7 +327,7 @@ def _check(recording: Recording, odometry: str | None, deskew: bool) -> None:
             f"deskew: expected ego poses, got {recording.log_id} without: add --odometry"
         )
     names = [("log id", recording.log_id), ("lidar", recording.lidar)]
-    for what, name in [*names, *(("camera", c) for c in recording.images)]:
+    for what, name in [*names, *(("camera", c) for c in (*recording.images, *recording.pictures))]:
         if not folders.is_name(name):
             raise SourceError(f"{what}: expected letters, digits and . _ + = @ -, got {name!r}")
     if odometry is not None and odometry not in METHODS:
@@ -347,6 +359,8 @@ def _fingerprint(
         "files": files,
         "odometry": odometry,
         "deskew": deskew,
+        # Logs of formats that leave nothing open keep the sum they had.
+        **({"chosen": dict(recording.chosen)} if recording.chosen else {}),
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
@@ -378,4 +392,5 @@ def _report(log: Log, is_new: bool, n_resumed: int = 0) -> IngestReport:
         poses_from=info.poses_from,
         is_new=is_new,
         n_resumed=n_resumed,
+        chosen=info.chosen,
     )

@@ -6,6 +6,7 @@ reads the index and, to see what is in it, at most one sweep. Adding a format me
 module and one line to `FORMATS`.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -21,11 +22,18 @@ FORMATS: dict[str, str] = {
     "kitti_raw": "perception_label.readers.kitti_raw",
     "kitti_tracking": "perception_label.readers.kitti_tracking",
     "kitti_object": "perception_label.readers.kitti_object",
+    "bag": "perception_label.readers.bags",
     "folder": "perception_label.readers.folder",
 }
 
 
-def open_log(path: Path | str, format: str = "auto") -> Recording:
+# Formats that leave open what is what, whose `open_log` is told `topics`.
+WITH_TOPICS = ("bag",)
+
+
+def open_log(
+    path: Path | str, format: str = "auto", topics: Mapping[str, str] | None = None
+) -> Recording:
     """Open a recording; nothing but its index, and perhaps its first sweep, is read yet.
 
     Parameters
@@ -35,11 +43,14 @@ def open_log(path: Path | str, format: str = "auto") -> Recording:
         the log NAME of ROOT.
     format : str
         One of `FORMATS`, or "auto": told by content.
+    topics : mapping of str, optional
+        Of a bag: which topics and coordinate frames are what; see `readers.bags.choice`.
 
     Raises
     ------
     SettingError
-        If the format is unknown; the message lists the known ones.
+        If the format is unknown; the message lists the known ones. If topics are told of a
+        format without, or are not there.
     SourceError
         If the path is not there, no format knows what lies there, or it holds several logs;
         the message lists them.
@@ -50,8 +61,11 @@ def open_log(path: Path | str, format: str = "auto") -> Recording:
     if format not in FORMATS:
         known = ", ".join(sorted(FORMATS))
         raise SettingError(f"format: expected one of auto, {known}, got {format!r}")
-    recording: Recording = import_module(FORMATS[format]).open_log(path)
-    return recording
+    module, recording = import_module(FORMATS[format]), None
+    if topics and format not in WITH_TOPICS:
+        raise SettingError(f"topics: expected a {' or '.join(WITH_TOPICS)}, got {path}, {format}")
+    recording = module.open_log(path, topics) if topics else module.open_log(path)
+    return recording  # type: ignore[no-any-return]
 
 
 def sniff(path: Path) -> str:

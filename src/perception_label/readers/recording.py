@@ -1,6 +1,6 @@
 """What a reader of any source format hands over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,19 @@ from perception_label.geometry.cameras import Camera, Images
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses
 
-__all__ = ["Camera", "Images", "Recording", "SweepSource"]
+__all__ = ["Camera", "Images", "Pictures", "Recording", "SweepSource"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """One camera's pictures inside the source's own file: ingest copies them out.
+
+    `timestamps_ns` (n,) rises strictly, in the log's clock; `read` returns picture i as the bytes
+    of a picture file (JPEG, PNG), and is safe to call from several threads.
+    """
+
+    timestamps_ns: Ints
+    read: Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,10 @@ class Recording:
 
     An instant that has labels and no LiDAR file is a sweep of no points, so that a log of
     labels alone is a log like any other; `warnings` says how many there are.
+
+    `images` are files of the source, left where they are; `pictures` lie inside one. `chosen` is
+    what a reader took for what where a source leaves that open (a bag's topics), by the names
+    that `open_log(topics=…)` knows.
     """
 
     log_id: str
@@ -42,12 +58,14 @@ class Recording:
     truth: Labels | None = None
     cameras: Mapping[str, Camera] = field(default_factory=dict)
     images: Mapping[str, Images] = field(default_factory=dict)
+    pictures: Mapping[str, Pictures] = field(default_factory=dict)
     files: Sequence[Path] = ()
     left_out: Sequence[str] = ()
     warnings: Sequence[str] = ()
     is_deskewed: bool | None = None
     truth_view_rad: tuple[float, float] | None = None
     origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 class SweepSource(Protocol):

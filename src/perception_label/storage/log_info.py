@@ -46,6 +46,8 @@ class LogInfo:
         Sweeps the source had not in time order, and left-out repeats of a time.
     left_out, warnings : tuple of str
         What the ingest did not take, and what looked wrong.
+    chosen : dict of str
+        What was taken for what where the source leaves that open: a bag's topics.
     """
 
     log_id: str
@@ -65,6 +67,7 @@ class LogInfo:
     n_duplicates: int = 0
     left_out: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
     version: int = field(default=schema.VERSION)
 
     def to_json(self) -> str:

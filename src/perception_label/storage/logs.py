@@ -27,6 +27,9 @@ from perception_label.tables import (
 # Machine results that are dense boxes, the best first: what a solver made, then proposals.
 DENSE = ("solved", "proposals")
 
+# Where a log keeps pictures that the source held inside another file, a folder per camera.
+PICTURES = "pictures"
+
 WAIT_S = 60.0  # for another process that writes the same result
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -113,10 +116,14 @@ class Log:
 
     @cached_property
     def images(self) -> Mapping[str, Images]:
-        """Each camera's pictures; the files stay where the source has them."""
-        root = Path(self.info.source)
+        """Each camera's pictures; the files stay where the source has them.
+
+        Those that the source held inside another file are in the log's own folder.
+        """
         found = {}
         for path in sorted((self._folder / "images").glob("*.arrow")):
+            is_own = (self._folder / PICTURES / path.stem).is_dir()
+            root = self._folder if is_own else Path(self.info.source)
             found[path.stem] = images_from_table(read_table(path), root)
         return found
 
