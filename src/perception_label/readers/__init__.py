@@ -18,6 +18,7 @@ from perception_label.readers.recording import Recording
 FORMATS: dict[str, str] = {
     "pandaset": "perception_label.readers.pandaset",
     "nuscenes": "perception_label.readers.nuscenes",
+    "waymo": "perception_label.readers.waymo",
     "argoverse2": "perception_label.readers.argoverse2",
     "kitti_raw": "perception_label.readers.kitti_raw",
     "kitti_tracking": "perception_label.readers.kitti_tracking",
