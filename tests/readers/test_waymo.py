@@ -172,7 +172,7 @@ LIDAR = "[LiDARComponent].range_image_return1"
     [
         ("lidar", lambda r: r[0].update({f"{LIDAR}.shape": [9, 9, 4]}), "values of a shape"),
         ("lidar", lambda r: r[0].update({f"{LIDAR}.shape": [-4, -12, 4]}), "values of a shape"),
-        ("lidar", lambda r: [x.pop(f"{LIDAR}.values") for x in r], "a readable row"),
+        ("lidar", lambda r: [x.pop(f"{LIDAR}.values") for x in r], "a column"),
         ("lidar", lambda r: [x.pop("key.laser_name") for x in r], "a column key.laser_name"),
         ("lidar_pose", lambda r: r[0].update({"[LiDARPoseComponent].range_image_return1.shape":
                                               [6, 20, 12]}), "poses of"),
@@ -194,7 +194,7 @@ def test_broken_components_are_refused_by_name(component, edit, told, made, tmp_
     with pytest.raises(SourceError, match=told) as error:
         read_all(root)
     assert "\n" not in str(error.value)
-    assert str(file(root, component)) in str(error.value)
+    assert f"{made_of.SEGMENT}.parquet: expected" in str(error.value)
 
 
 def test_a_segment_is_ingested_with_its_pictures(root, tmp_path):

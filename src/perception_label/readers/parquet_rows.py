@@ -89,6 +89,7 @@ class ParquetRows:
         else:
             if self._file is None:
                 self._file = open_parquet(self.path)
+                check_columns(self.path, self._file, self.columns)
             first = group = 0
             sizes = [
                 self._file.metadata.row_group(g).num_rows
@@ -127,6 +128,14 @@ def open_parquet(path: Path) -> parquet.ParquetFile:
         raise refuse(path, "a Parquet file", error) from None
 
 
+def check_columns(path: Path, file: parquet.ParquetFile, columns: tuple[str, ...]) -> None:
+    """Refuse a file that lacks one of these columns."""
+    there = file.schema_arrow.names
+    missing = [name for name in columns if name not in there]
+    if missing:
+        raise refuse(path, f"a column {missing[0]}", ", ".join(there))
+
+
 def read_columns(path: Path, columns: tuple[str, ...]) -> pa.Table:
     """Return columns of a Parquet file, all there.
 
@@ -137,10 +146,7 @@ def read_columns(path: Path, columns: tuple[str, ...]) -> pa.Table:
     """
     file = open_parquet(path)
     try:
-        there = file.schema_arrow.names
-        missing = [name for name in columns if name not in there]
-        if missing:
-            raise refuse(path, f"a column {missing[0]}", ", ".join(there))
+        check_columns(path, file, columns)
         table = file.read(columns=list(columns), use_threads=False)
         table.validate(full=True)
     except SourceError:

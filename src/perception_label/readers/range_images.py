@@ -6,7 +6,10 @@ vehicle's own pose. Follows the dataset's description (Sun et al. 2020, arXiv:19
 labelling of axes; the dataset's own TensorFlow functions are the reference.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from perception_label.arrays import Floats, Mask, Pose
 from perception_label.geometry.poses import inverse
@@ -18,10 +21,10 @@ def inclinations(low_rad: float, high_rad: float, n_rows: int) -> Floats:
 
 
 def points_of(
-    range_m: Floats,
+    range_m: NDArray[Any],
     ego_from_lidar: Pose,
     inclination_rad: Floats,
-    pixel_poses: Floats | None = None,
+    pixel_poses: NDArray[Any] | None = None,
     world_from_ego: Pose | None = None,
 ) -> tuple[Floats, Mask]:
     """Return the points of a range image in the ego frame at the sweep's instant.

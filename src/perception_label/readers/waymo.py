@@ -10,12 +10,14 @@ has ego's axes and its origin in the TOP LiDAR. All five LiDARs share a sweep, b
 each: `lidar` is 0 TOP, 1 FRONT, 2 SIDE_LEFT, 3 SIDE_RIGHT, 4 REAR; `ring` is the image's row.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from perception_label.arrays import Floats, Pose
+from perception_label.arrays import Floats
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, interpolate_poses, outside_span
@@ -24,7 +26,13 @@ from perception_label.readers.logs import only_log, path_of, safe_name, time_war
 from perception_label.readers.parquet_rows import read_columns
 from perception_label.readers.recording import Recording
 from perception_label.readers.waymo_cameras import read_cameras
-from perception_label.readers.waymo_sweeps import LASERS, WaymoSweeps, read_lasers, row_numbers
+from perception_label.readers.waymo_sweeps import (
+    LASERS,
+    Laser,
+    WaymoSweeps,
+    read_lasers,
+    row_numbers,
+)
 from perception_label.readers.waymo_tables import TIME, rigid, times_of
 
 SPLITS = ("training", "validation", "testing", "domain_adaptation")
@@ -140,8 +148,8 @@ def _truth(path: Path, ego_poses: EgoPoses) -> tuple[Labels | None, list[str]]:
     return Labels.from_columns(times[kept], [ids[k] for k in kept], names, cuboids), left_out
 
 
-def _column(path: Path, table: "object", name: str) -> Floats:
-    column = table.column(name)  # type: ignore[attr-defined]
+def _column(path: Path, table: pa.Table, name: str) -> Floats:
+    column = table.column(name)
     return floats(path, column.to_numpy(zero_copy_only=False), (-1,), name)
 
 
@@ -156,7 +164,7 @@ def _other_parts(segment: _Segment, taken: tuple[str, ...]) -> list[str]:
 
 
 def _warnings(
-    truth: Labels | None, has_points: bool, lasers: dict[int, object] | dict[int, Pose], n: int
+    truth: Labels | None, has_points: bool, lasers: Mapping[int, Laser], n: int
 ) -> list[str]:
     out = []
     if not has_points:

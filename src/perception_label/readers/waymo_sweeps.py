@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +107,7 @@ class WaymoSweeps:
             out.append(_with_ring(sweep, np.nonzero(is_hit)[0]))
         return out
 
-    def _pixel_poses(self, at_ns: int, laser: int) -> NDArray[np.generic] | None:
+    def _pixel_poses(self, at_ns: int, laser: int) -> NDArray[Any] | None:
         if (at_ns, laser) not in self.pose_rows:
             return None
         row = self.files["poses"].row(self.pose_rows[at_ns, laser])
@@ -141,7 +142,7 @@ def read_lasers(path: Path) -> dict[int, Laser]:
 
 def _image(
     path: Path, row: Mapping[str, object], name: str, depth: int | None
-) -> NDArray[np.generic] | None:
+) -> NDArray[Any] | None:
     """Return (H, W, C) of one row; None where the source has none."""
     shape = [int(v) for v in numbers_of(path, row[f"{name}.shape"], f"{name}.shape")]
     if not shape:
