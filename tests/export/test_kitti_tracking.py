@@ -8,7 +8,8 @@ import pytest
 from labelled_logs import TIMES, camera, labelled, labels, path, write
 from perception_label.errors import MissingPosesError
 from perception_label.export import plan
-from perception_label.export.kitti_camera import CAMERA_FROM_LIDAR, camera_rows
+from perception_label.export.kitti_camera import camera_rows
+from perception_label.geometry.cameras import CAMERA_FROM_LIDAR
 from perception_label.geometry.cuboids import Cuboids, wrap
 from perception_label.geometry.labels import Labels
 from perception_label.readers import kitti_tracking as reader

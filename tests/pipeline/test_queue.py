@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from perception_label import open_workspace, review_queue
-from perception_label.pipeline.imported import import_predictions
+from perception_label.pipeline.imported import import_labels
 from perception_label.pipeline.sources import checked_strata, source_gates
 from perception_label.quality import stopping
 from perception_label.quality.queue import KINDS
@@ -173,9 +173,9 @@ def write_boxes(workspace, path, shift_m):
 
 def test_another_source_is_compared_and_gated(queue, edited, tmp_path, monkeypatch):
     log = edited.log()
-    import_predictions(edited, write_boxes(edited, tmp_path / "same.parquet", 0.0))
+    import_labels(edited, write_boxes(edited, tmp_path / "same.parquet", 0.0))
     assert review_queue(log).items == queue.items
-    import_predictions(edited, write_boxes(edited, tmp_path / "odd.parquet", 400.0))
+    import_labels(edited, write_boxes(edited, tmp_path / "odd.parquet", 400.0))
     found = review_queue(log).of_kind("disagreement")
     assert {i.source for i in found} == {"imported:odd"}
     assert {i.track_id for i in found} >= {f"odd:t{i.track_id}" for i in queue.of_kind("track")}

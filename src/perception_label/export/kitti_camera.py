@@ -10,7 +10,7 @@ import numpy as np
 
 from perception_label.arrays import Floats, Ints, Pose
 from perception_label.export.labelled import Labelled
-from perception_label.geometry.cameras import Camera
+from perception_label.geometry.cameras import CAMERA_FROM_LIDAR, Camera
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import inverse
@@ -25,8 +25,6 @@ NAMES = {
     "cyclist": "Cyclist",
 }
 OTHER = "Misc"
-# Camera axes (right, down, ahead) from the LiDAR's (ahead, left, up).
-CAMERA_FROM_LIDAR = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 
 
 def boxes_by_sweep(labelled: Labelled) -> tuple[Labels, Ints, tuple[str, ...]]:

@@ -1,6 +1,5 @@
 """Where cuboids appear in the forward camera's picture."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,6 @@ from perception_label.arrays import Floats, Ints
 from perception_label.geometry.cameras import Camera
 
 NEAR_M = 0.1  # nothing closer to the camera's plane has a place in the picture
-FORWARD = 0.8  # cosine between a camera's axis and straight ahead, to count as the forward one
 EDGES = np.array(
     [(0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7)]
 )
@@ -33,17 +31,6 @@ class Boxes2d:
     corners_px: Floats
     truncated: Ints
     outside: Floats
-
-
-def forward_camera(cameras: Mapping[str, Camera]) -> tuple[str | None, Camera | None]:
-    """Return the camera that looks straightest ahead (KITTI's own if there is one), or None."""
-    if "image_02" in cameras:
-        return "image_02", cameras["image_02"]
-    ahead = {name: float(np.asarray(c.ego_from_camera)[0, 2]) for name, c in cameras.items()}
-    best = max(sorted(ahead), key=lambda name: ahead[name], default=None)
-    if best is None or ahead[best] < FORWARD:
-        return None, None
-    return best, cameras[best]
 
 
 def project(rows: Floats, camera: Camera | None) -> Boxes2d:

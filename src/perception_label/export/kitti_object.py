@@ -25,7 +25,7 @@ from perception_label.export.kitti_camera import (
     camera_rows,
     fill_calibration,
 )
-from perception_label.export.kitti_images import forward_camera, project
+from perception_label.export.kitti_images import project
 from perception_label.export.labelled import Labelled, Plan, json_file
 from perception_label.export.pictures import (
     half_period_ns,
@@ -34,7 +34,7 @@ from perception_label.export.pictures import (
     picture_file,
     points_and_intensity,
 )
-from perception_label.geometry.cameras import Camera
+from perception_label.geometry.cameras import Camera, forward_camera
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import interpolate_poses

@@ -24,9 +24,9 @@ from perception_label.export.kitti_camera import (
     camera_rows,
     fill_calibration,
 )
-from perception_label.export.kitti_images import Boxes2d, forward_camera, project
+from perception_label.export.kitti_images import Boxes2d, project
 from perception_label.export.labelled import BATCH_ROWS, Labelled, Plan, json_file
-from perception_label.geometry.cameras import Camera
+from perception_label.geometry.cameras import Camera, forward_camera
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import interpolate_poses

@@ -1,5 +1,6 @@
 """Cameras and the pictures they took."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,9 @@ from perception_label.errors import SettingError, ShapeError
 
 MODELS = ("pinhole", "fisheye")
 _LENGTHS = {"pinhole": (0, 4, 5, 8), "fisheye": (0, 4)}
+FORWARD = 0.8  # cosine between a camera's axis and straight ahead, to count as the forward one
+# Camera axes (right, down, ahead) from those of a LiDAR or an ego vehicle (ahead, left, up).
+CAMERA_FROM_LIDAR = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 # Where the bent radius grows by less than this share of the radius a lens model has left the
 # range it was fitted in: real lenses do not squeeze so hard inside the picture.
 LEAST_SLOPE = 0.05
@@ -64,6 +68,17 @@ class Images:
     timestamps_ns: Ints
     paths: tuple[Path, ...]
     presentation_ns: Ints | None = None
+
+
+def forward_camera(cameras: Mapping[str, Camera]) -> tuple[str | None, Camera | None]:
+    """Return the camera that looks straightest ahead (KITTI's own if there is one), or None."""
+    if "image_02" in cameras:
+        return "image_02", cameras["image_02"]
+    ahead = {name: float(np.asarray(c.ego_from_camera)[0, 2]) for name, c in cameras.items()}
+    best = max(sorted(ahead), key=lambda name: ahead[name], default=None)
+    if best is None or ahead[best] < FORWARD:
+        return None, None
+    return best, cameras[best]
 
 
 def bent(lens: Floats, radius: float) -> float:

@@ -45,10 +45,11 @@ def adoption(track_id: str, boxes: Labels, source: str, *, every: int = HINT_SWE
         )
         for row in rows
     ]
-    return [_named(edit) for edit in (made, *hints)]
+    return [named(edit) for edit in (made, *hints)]
 
 
-def _named(edit: Edit) -> Edit:
+def named(edit: Edit) -> Edit:
+    """Return the edit with an id that follows from what it says: made twice, it is one."""
     timeless = replace(edit, client_time_ns=None)
     content = f"perception-label/adopt/{timeless.content_sha256()}"
     return replace(timeless, edit_id=str(uuid5(NAMESPACE_URL, content)))

@@ -37,11 +37,15 @@ def labels_for(path: Path, images: ImageSource, format: str = "auto") -> ImageLa
         label does not touch the image, a mask is of another size; or if a track has two labels
         of one kind on one image, or of two classes.
     """
-    read = read_image_labels(path, format)
+    return fitted(read_image_labels(path, format), images)
+
+
+def fitted(read: ImageLabelFile, images: ImageSource) -> ImageLabels:
+    """Return labels that were read with both the number and the time of each image; see above."""
     _check_video(read, images)
     labels = _placed(read, images)
-    _check_once(path, labels)
-    return _checked(path, labels, images)
+    _check_once(read.path, labels)
+    return _checked(read.path, labels, images)
 
 
 def chosen_keys(labels: ImageLabels, every: int | None = None) -> Mask:

@@ -21,7 +21,7 @@ from perception_label.pipeline.propose import Progress
 from perception_label.pipeline.score import with_counts
 from perception_label.pipeline.solve_track import SolvedTrack, solve_track
 from perception_label.pipeline.workspace import Workspace
-from perception_label.readers.predictions import read_predictions
+from perception_label.readers.labels import Facts, format_of, read_labels
 from perception_label.storage.edits import make
 from perception_label.storage.edits.edit import HUMAN, Edit
 from perception_label.storage.edits.state import TrackState
@@ -29,6 +29,7 @@ from perception_label.storage.logs import Log
 from perception_label.tables import labels_from_table, labels_to_table
 
 NAME = "solved"
+KEYFRAME_FILES = ("parquet", "csv", "jsonl")
 SHARED = 0.3  # of the smaller footprint: a proposal that covers this much of a solved box is it
 
 
@@ -190,8 +191,10 @@ def keyframe_edits(path: Path, known: set[str]) -> list[Edit]:
 
     `known` are the tracks that are there: others are created.
     """
-    read = read_predictions(path)
-    if read.by_number or read.track_ids is None or read.in_camera is not None:
+    if format_of(path) not in KEYFRAME_FILES:
+        raise SourceError(f"{path}: expected a file of {', '.join(KEYFRAME_FILES)}, got another")
+    read = read_labels(path, "auto", Facts())
+    if read.track_ids is None:
         raise SourceError(f"{path}: expected columns track_id and timestamp_ns, got others")
     edits = []
     for name in dict.fromkeys(read.track_ids.tolist()):

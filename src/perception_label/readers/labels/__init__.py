@@ -1,0 +1,73 @@
+"""Labels in: boxes that a person, a tool or a detector made for a log, one module per format.
+
+A format module has `read(path, facts) -> Given`, and may have `CLASSES`, its own class names
+(lower case) in our words. Adding a format means adding a module, one line to `FORMATS`, and to
+`_SUFFIXES` if its suffix tells it. Nothing here knows a workspace: `pipeline.imported` places
+what was read in the log's sweeps and its world.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from perception_label.readers.files import refuse
+from perception_label.readers.labels.given import Facts, Given
+
+__all__ = ["FORMATS", "Facts", "Given", "class_names_of", "format_of", "read_labels"]
+
+_HERE = "perception_label.readers.labels"
+FORMATS: dict[str, str] = {
+    "parquet": f"{_HERE}.columns",
+    "csv": f"{_HERE}.columns",
+    "jsonl": f"{_HERE}.columns",
+    "kitti-tracking": f"{_HERE}.kitti_tracking",
+    "kitti-object": f"{_HERE}.kitti_object",
+}
+_SUFFIXES = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".txt": "kitti-tracking",
+}
+
+
+def format_of(path: Path, format: str = "auto") -> str:
+    """Return the format of a file: as asked for, or by its suffix.
+
+    Raises
+    ------
+    SourceError
+        If it is unknown.
+    """
+    found = _SUFFIXES.get(path.suffix.lower()) if format == "auto" else format
+    if found not in FORMATS:
+        raise refuse(path, f"a format of {', '.join(FORMATS)}", found or path.suffix or "none")
+    return found
+
+
+def read_labels(path: Path, format: str, facts: Facts) -> Given:
+    """Read labels of a log from a file or a folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    format : str
+        One of `FORMATS`, or `auto`: by suffix.
+    facts : Facts
+        What a reader may need to know of the log.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read or is not of that format.
+    """
+    given: Given = import_module(FORMATS[format_of(path, format)]).read(path, facts)
+    return given
+
+
+def class_names_of(format: str) -> Mapping[str, str]:
+    """Return a format's own class names, in lower case, in our words; empty if it has none."""
+    names: Mapping[str, str] = getattr(import_module(FORMATS[format]), "CLASSES", {})
+    return names

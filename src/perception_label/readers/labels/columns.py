@@ -1,0 +1,89 @@
+"""Boxes as columns: Parquet, CSV, JSON Lines, our own exports or any tool's."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from perception_label import schema
+from perception_label.arrays import Floats, Mask
+from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.image_labels import texts
+from perception_label.readers.files import refuse
+from perception_label.readers.labels.given import Facts, Given
+
+SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+BOX = ("x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad")
+NEEDED = ("timestamp_ns", "class_name", *BOX)
+TOLD = "is_key"  # a column of other tools; ours say it by `source`
+
+
+def read(path: Path, facts: Facts) -> Given:
+    """Return the boxes of a table.
+
+    Needed are `timestamp_ns class_name x_m y_m z_m length_m width_m height_m yaw_rad`; it may
+    have `track_id`, `score`, and `is_key` or our own `source`, which tell keyframes; other
+    columns are passed over and named.
+
+    Raises
+    ------
+    SourceError
+        If it is no such file.
+    """
+    kind = SUFFIXES.get(path.suffix.lower(), "parquet")
+    try:
+        if kind == "parquet":
+            table = pq.read_table(path)
+        elif kind == "csv":
+            options = pa.csv.ParseOptions(newlines_in_values=True)
+            table = pa.csv.read_csv(path, parse_options=options)
+        else:
+            table = pa.json.read_json(path)
+        return _given(path, table, facts.coordinate_frame or "world")
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise refuse(path, f"a {kind} file of boxes", error) from None
+
+
+def _given(path: Path, table: pa.Table, coordinate_frame: str) -> Given:
+    missing = [name for name in NEEDED if name not in table.column_names]
+    if missing:
+        raise refuse(path, f"columns {', '.join(missing)}", ", ".join(table.column_names))
+    times = table.column("timestamp_ns")
+    # A float has lost nanoseconds already.
+    if not pa.types.is_integer(times.type) or times.null_count:
+        raise refuse(path, "whole numbers in timestamp_ns", times.type)
+
+    def number(name: str) -> Floats:
+        return np.asarray(table.column(name).cast(pa.float64()).to_numpy())
+
+    names = table.column_names
+    own = {*schema.CUBOIDS.names, TOLD}
+    others = [name for name in names if name not in own]
+    return Given(
+        cuboids=Cuboids.unpack(np.column_stack([number(name) for name in BOX])),
+        coordinate_frame=coordinate_frame,
+        at=times.cast(pa.int64()).to_numpy(),
+        class_names=_text(table, "class_name"),
+        track_ids=_text(table, "track_id") if "track_id" in names else None,
+        scores=number("score") if "score" in names else np.ones(len(table)),
+        is_key=_keys(table),
+        left_out=(f"columns {', '.join(others)}",) if others else (),
+    )
+
+
+def _text(table: pa.Table, name: str) -> NDArray[np.object_]:
+    return texts(table.column(name).cast(pa.string()).fill_null("").to_pylist())
+
+
+def _keys(table: pa.Table) -> Mask | None:
+    if TOLD in table.column_names:
+        return np.asarray(table.column(TOLD).cast(pa.bool_()).fill_null(False).to_numpy())
+    if "source" not in table.column_names:
+        return None
+    told = [schema.is_key_source(text) for text in _text(table, "source").tolist()]
+    # Without any keyframe it is a machine's, and nothing is told apart.
+    return np.array(told, dtype=np.bool_) if any(told) else None
