@@ -20,6 +20,11 @@ FORMATS: dict[str, str] = {
     "jsonl": "perception_label.export.jsonl",
     "kitti-tracking": "perception_label.export.kitti_tracking",
     "kitti-object": "perception_label.export.kitti_object",
+    "coco": "perception_label.export.coco",
+    "mot": "perception_label.export.mot",
+    "cvat": "perception_label.export.cvat",
+    "voc": "perception_label.export.voc",
+    "yolo": "perception_label.export.yolo",
 }
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass, fields
 
+from perception_label.export.conventions_flat import FLAT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convention:
@@ -86,6 +88,7 @@ CONVENTIONS: dict[str, Convention] = {
         not_held="ego poses, n_points, source, expected_iou, revision; classes KITTI lacks are "
         "written Misc, side/ keeps them; occlusion is 3, unknown",
     ),
+    **{name: Convention(**said) for name, said in FLAT.items()},
 }
 
 

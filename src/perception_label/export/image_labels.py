@@ -14,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from perception_label.arrays import Ints, Mask
 from perception_label.errors import SettingError
+from perception_label.export.image_labels_coco import annotations
 from perception_label.export.image_labels_cvat import cvat_document
 from perception_label.geometry.image_labels import BOX, ImageLabels
 from perception_label.tables import image_labels_to_table
@@ -116,26 +118,9 @@ def _parquet(path: Path, video: LabelledVideo) -> tuple[str, ...]:
 
 def _coco(path: Path, video: LabelledVideo) -> tuple[str, ...]:
     labels = video.labels
-    names, track = np.unique(labels.track_ids.astype(str), return_inverse=True)
-    classes, kind = np.unique(labels.class_names.astype(str), return_inverse=True)
     kept = labels.visible & np.isfinite(labels.boxes_px).all(axis=1)
-    annotations = [
-        {
-            "id": k + 1,
-            "image_id": int(labels.images[row]) + 1,
-            "category_id": int(kind[row]) + 1,
-            **_coco_shape(labels, row),
-            "score": round(float(labels.scores[row]), 6),
-            "attributes": {
-                "track_id": int(track[row]) + 1,
-                "track_name": str(names[track[row]]),
-                "is_key": bool(labels.is_key[row]),
-                "source": str(labels.sources[row]),
-                "expected_iou": _number(labels.expected_iou[row]),
-            },
-        }
-        for k, row in enumerate(np.flatnonzero(kept).tolist())
-    ]
+    tracks = {name: k + 1 for k, name in enumerate(np.unique(labels.track_ids.astype(str)))}
+    classes = {name: k + 1 for k, name in enumerate(np.unique(labels.class_names.astype(str)))}
     images = [
         {
             "id": k + 1,
@@ -147,42 +132,24 @@ def _coco(path: Path, video: LabelledVideo) -> tuple[str, ...]:
         }
         for k, at in enumerate(video.timestamps_ns.tolist())
     ]
-    categories = [{"id": k + 1, "name": str(name)} for k, name in enumerate(classes)]
     document = {
         "info": {"description": video.name, "n_images": len(images)},
         "images": images,
-        "categories": categories,
-        "annotations": annotations,
+        "categories": [{"id": k, "name": str(name)} for name, k in classes.items()],
+        "annotations": list(annotations(labels[np.flatnonzero(kept)], classes, tracks, 1, 1)),
     }
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     path.write_text(text, encoding="utf-8")
     return _left_out(kept, "where the object is not to be seen")
 
 
-def _coco_shape(labels: ImageLabels, row: int) -> dict[str, Any]:
-    x0, y0, x1, y1 = labels.boxes_px[row].tolist()
-    said: dict[str, Any] = {
-        "bbox": [x0, y0, x1 - x0, y1 - y0], "area": (x1 - x0) * (y1 - y0), "iscrowd": 0
-    }  # fmt: skip
-    if labels.shapes[row] is None:
-        return said
-    shape = labels.shape(row)
-    match shape.kind:
-        case "mask":
-            said["segmentation"] = {"size": list(shape.size_px), "counts": shape.counts}
-        case "keypoints":
-            seen = np.asarray(shape.visibility)
-            points = np.column_stack([shape.points_px + 0.5, seen])
-            points[seen == 0] = 0
-            said |= {
-                "keypoints": points.reshape(-1).tolist(),
-                "num_keypoints": int((seen > 0).sum()),
-            }
-        case "polygon":
-            said["segmentation"] = [(part + 0.5).reshape(-1).tolist() for part in shape.parts_px]
-        case _:
-            said["polyline"] = (shape.points_px + 0.5).reshape(-1).tolist()
-    return said
+def mot_numbers(track_ids: NDArray[Any]) -> dict[str, int]:
+    """Return the number that stands for each track in MOT's files, by its id, sorted by id."""
+    names = [str(name) for name in np.unique(track_ids.astype(str))]
+    # Numbers stay what they are, so that tracks can be found again in the source.
+    own = [int(name) for name in names if name.isdecimal() and 0 < int(name) < 1 << 31]
+    kept = own if len(own) == len(names) == len(set(own)) else range(1, len(names) + 1)
+    return dict(zip(names, kept, strict=True))
 
 
 def _mot(path: Path, video: LabelledVideo) -> tuple[str, ...]:
@@ -190,11 +157,7 @@ def _mot(path: Path, video: LabelledVideo) -> tuple[str, ...]:
     is_box = labels.kinds == BOX
     kept = is_box & labels.visible & np.isfinite(labels.boxes_px).all(axis=1)
     names, track = np.unique(labels.track_ids.astype(str), return_inverse=True)
-    # Numbers stay what they are, so that tracks can be found again in the source.
-    own = [int(name) for name in names if name.isdecimal() and 0 < int(name) < 1 << 31]
-    ids = np.array(
-        own if len(own) == len(set(names)) == len(set(own)) else range(1, len(names) + 1)
-    )
+    ids = np.array(list(mot_numbers(names).values()), dtype=np.int64)
     expected = np.nan_to_num(labels.expected_iou, nan=ALMOST)
     confidence = np.where(labels.is_key, SURE, np.clip(expected, 0.001, ALMOST))
     rows = np.flatnonzero(kept)
@@ -222,10 +185,6 @@ def _cvat(path: Path, video: LabelledVideo) -> tuple[str, ...]:
 def _left_out(kept: Mask, why: str) -> tuple[str, ...]:
     n = int((~kept).sum())
     return (f"{n} labels {why}",) if n else ()
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 6) if np.isfinite(value) else None
 
 
 FORMATS: dict[str, Callable[[Path, LabelledVideo], tuple[str, ...]]] = {
