@@ -30,8 +30,8 @@ PORT = 8097
 PAGE = {"viewport": {"width": 1280, "height": 800}, "bypass_csp": True}
 SESSION = "document.getElementById('viewer').session"
 FIRST = """(function look() {
-  const view = document.getElementById('viewer')?.view;
-  if (view && view.points.count >= Math.min(20000, view.session.scene?.n_points[0] ?? Infinity)) {
+  const view = window.perception_label?.earlyView?.() ?? document.getElementById('viewer')?.view;
+  if (view && view.points.count >= Math.min(20000, view.session.scene?.n_points[view.session.sweep] ?? Infinity)) {
     view.renderer.getContext().finish();
     window.firstMs = performance.now();
   } else setTimeout(look, 5);

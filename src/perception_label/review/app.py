@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from html import escape
 from threading import Thread
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dash import Dash
+from flask import request
 
 from perception_label.errors import LabelError
 from perception_label.pipeline.evidence import evidence_of
+from perception_label.review import components  # noqa: F401 - our scripts run before larger ones
 from perception_label.review.access.headers import SCRIPTS
 from perception_label.review.api.routes import DESKS
 from perception_label.review.server import build_server
@@ -30,8 +33,10 @@ def build_app(
     Without `access`, it is for one person on this machine, who may do all.
     """
     server = build_server(workspace, access)
-    app = Dash(
-        "perception_label.review",
+    desks = cast("Desks", server.extensions[DESKS])
+    app = _Page(
+        desks,
+        log_id,
         server=server,
         assets_folder="none",
         title="perception-label",
@@ -40,9 +45,27 @@ def build_app(
         suppress_callback_exceptions=True,  # the page comes with its log
     )
     app.layout = layout.outer
-    callbacks.register(app, cast("Desks", server.extensions[DESKS]), log_id)
+    callbacks.register(app, desks, log_id)
     server.extensions[SCRIPTS] = app.csp_hashes
     return server
+
+
+class _Page(Dash):  # type: ignore[misc]
+    """A page whose HTML names its log: the points are drawn before Dash has made the rest."""
+
+    def __init__(self, desks: Desks, log_id: str | None, **settings: Any) -> None:
+        self._desks, self._log_id = desks, log_id
+        super().__init__("perception_label.review", **settings)
+
+    def interpolate_index(self, **parts: str) -> str:
+        log_id = callbacks.chosen_log(self._desks, self._log_id, request.query_string.decode())
+        if log_id is not None:
+            fingerprint = self._desks.desk(log_id).log.info.fingerprint
+            parts["app_entry"] += (
+                f'<div id="pl-early" data-log="{escape(log_id)}" data-fingerprint="{fingerprint}">'
+                "</div>"
+            )
+        return cast("str", super().interpolate_index(**parts))
 
 
 def warm_up(server: Flask, log_id: str) -> Thread:

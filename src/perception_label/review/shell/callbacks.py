@@ -101,12 +101,16 @@ def register(app: Dash, desks: Desks, log_id: str | None) -> None:
     )
 
 
-def _page(desks: Desks, log_id: str | None, search: str | None) -> object:
+def chosen_log(desks: Desks, log_id: str | None, search: str | None) -> str | None:
+    """Return the log that an address asks for, else `log_id`, else the first; None without any."""
     logs = desks.workspace.logs()
     asked = parse_qs((search or "").lstrip("?")).get("log", [log_id])[0]
-    if not logs:
-        return layout.nothing_here()
-    return layout.page(asked if asked in logs else logs[0], logs)
+    return asked if asked in logs else logs[0] if logs else None
+
+
+def _page(desks: Desks, log_id: str | None, search: str | None) -> object:
+    chosen = chosen_log(desks, log_id, search)
+    return layout.nothing_here() if chosen is None else layout.page(chosen, desks.workspace.logs())
 
 
 def cost_line(desks: Desks, log_id: str) -> str:

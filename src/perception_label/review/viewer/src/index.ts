@@ -10,9 +10,10 @@ import Rows from './components/Rows.tsx';
 import Status from './components/Status.tsx';
 import Timeline from './components/Timeline.tsx';
 import Viewer from './components/Viewer.tsx';
+import {beginEarly, earlyView} from './core/early.ts';
 import {sessionOf as session} from './core/session.ts';
 
-export {Cameras, Details, Grids, Images2d, Jobs, Keyboard, Panes, Queue, Rows, Status, Timeline, Viewer, session};
+export {Cameras, Details, Grids, Images2d, Jobs, Keyboard, Panes, Queue, Rows, Status, Timeline, Viewer, earlyView, session};
 
 // The maths is held against Python's by the tests, which find it here.
 export * as boxmath from './core/boxmath.ts';
@@ -22,3 +23,5 @@ export * as owners from './core/owners.ts';
 export * as paint from './core/paint.ts';
 export * as project from './core/project.ts';
 export * as rectangle from './core/rectangle.ts';
+
+beginEarly();

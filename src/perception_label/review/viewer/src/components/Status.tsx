@@ -1,5 +1,6 @@
 import React, {useEffect, useRef, useState} from 'react';
 import {followAddress} from '../core/address.ts';
+import {isLight, onTheme} from '../core/theme.ts';
 import Saving from './Saving.tsx';
 import {useSession} from './useSession.ts';
 
@@ -29,15 +30,14 @@ const Status = ({id, log, prefix = ''}: Props): React.ReactElement => {
     });
     // The table of tracks takes its colours from this attribute.
     const scheme = (): void => {
-      document.body.dataset.agThemeMode = document.documentElement.getAttribute('data-mantine-color-scheme') ?? 'dark';
+      document.body.dataset.agThemeMode = isLight() ? 'light' : 'dark';
     };
-    const watch = new MutationObserver(scheme);
-    watch.observe(document.documentElement, {attributes: true, attributeFilter: ['data-mantine-color-scheme']});
+    const offTheme = onTheme(scheme);
     scheme();
     return () => {
       off();
       offTold();
-      watch.disconnect();
+      offTheme();
     };
   }, [session]);
   const {scene, sweep, outbox} = session, last = Math.max((scene?.n_sweeps ?? 1) - 1, 0);

@@ -1,6 +1,8 @@
 import React, {useEffect, useRef} from 'react';
+import {takeEarly} from '../core/early.ts';
 import {MainView} from '../core/mainview.ts';
 import {sessionOf} from '../core/session.ts';
+import {onTheme} from '../core/theme.ts';
 
 type Props = {
   /** The ID of this component in Dash callbacks. */
@@ -35,7 +37,7 @@ const Viewer = (props: Props): React.ReactElement => {
     const session = sessionOf(prefix, log), held = element.current!;
     let view: MainView;
     try {
-      view = new MainView(held, session);
+      view = takeEarly(held, session) ?? new MainView(held, session);
     } catch (error) {
       // An error that leaves an effect takes the whole page down.
       const told = document.createElement('div');
@@ -51,14 +53,13 @@ const Viewer = (props: Props): React.ReactElement => {
       if (what === 'select') report.current?.({selected: session.selected});
       if (what === 'sweep') report.current?.({sweep: session.sweep});
     });
-    const scheme = new MutationObserver(() => {
+    const offTheme = onTheme(() => {
       view.theme();
       session.tell('view');
     });
-    scheme.observe(document.documentElement, {attributes: true, attributeFilter: ['data-mantine-color-scheme']});
     return () => {
       off();
-      scheme.disconnect();
+      offTheme();
       view.dispose();
     };
   }, [prefix, log]);

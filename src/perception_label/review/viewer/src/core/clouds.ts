@@ -66,7 +66,10 @@ export class Clouds {
   private async fetch(sweep: number, cloud: Arriving, listeners: Set<OnPoints>, stop: AbortController): Promise<Arriving> {
     try {
       const answer = await fetch(this.url(sweep), {credentials: 'same-origin', signal: stop.signal});
-      if (!answer.ok || !answer.body) throw new Error(`sweep ${sweep}: ${answer.status}`);
+      if (!answer.ok || !answer.body) {
+        const told = (await answer.json().catch(() => ({}))) as {error?: string};
+        throw new Error(`sweep ${sweep}: ${told.error ?? answer.status}`);
+      }
       const reader = answer.body.getReader();
       for (;;) {
         const {done, value} = await reader.read();

@@ -1,6 +1,7 @@
 import {moved, withFace, wrap} from './boxmath.ts';
 import {near, shifted, shrunk} from './crop.ts';
 import type {Session} from './session.ts';
+import {isLight} from './theme.ts';
 import type {Box} from './types.ts';
 
 export type Side = 'top' | 'side' | 'rear';
@@ -205,7 +206,7 @@ export class Pane {
     }
     const ctx = this.canvas.getContext('2d');
     if (!ctx) return;
-    const isLight = document.documentElement.getAttribute('data-mantine-color-scheme') === 'light', colours = isLight ? LIGHT : DARK;
+    const colours = isLight() ? LIGHT : DARK;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     const box = this.shownBox();
     if (!this.centre || !box) {

@@ -80,6 +80,12 @@ export class CloudPoints {
     }
   }
 
+  /** Show no points. */
+  clear(): void {
+    this.cloud = null;
+    this.shown = 0;
+  }
+
   /** Draw at most so many; any prefix is a fair sample. */
   limit(most: number): boolean {
     const n = Math.min(this.shown, most);

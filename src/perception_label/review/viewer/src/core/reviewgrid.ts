@@ -2,6 +2,7 @@ import {near} from './crop.ts';
 import {button, cells, row, text, walk} from './gridparts.ts';
 import {DARK, LIGHT, PLANES, REACH_M, paint, scaleOf, type Side} from './pane.ts';
 import type {Session} from './session.ts';
+import {isLight} from './theme.ts';
 import type {QueueItem} from './types.ts';
 
 const N_TILES = 24;
@@ -116,7 +117,7 @@ export class ReviewGrid {
   }
 
   private async draw(tiles: Tile[]): Promise<void> {
-    const isLight = document.documentElement.getAttribute('data-mantine-color-scheme') === 'light', left = [...tiles];
+    const left = [...tiles];
     const next = async (): Promise<void> => {
       const tile = left.shift();
       if (!tile || this.isGone || this.tiles !== tiles) return;
@@ -130,7 +131,7 @@ export class ReviewGrid {
           const ctx = canvas.getContext('2d');
           if (!ctx) return;
           ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-          paint(ctx, width, height, points, box, box, plane, scaleOf(box, plane, width, height), isLight ? LIGHT : DARK);
+          paint(ctx, width, height, points, box, box, plane, scaleOf(box, plane, width, height), isLight() ? LIGHT : DARK);
         });
         tile.element.dataset.drawn = String(points.length / 3);
       }

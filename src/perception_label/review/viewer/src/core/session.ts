@@ -1,8 +1,10 @@
+import {ActiveTime} from './activetime.ts';
 import {Api} from './api.ts';
 import {Clouds} from './clouds.ts';
 import {Outbox} from './outbox.ts';
 import {People} from './people.ts';
 import type {Box, Op, Result, Scene, Track} from './types.ts';
+import {Undo} from './undo.ts';
 
 /**
  * What changed. `scene`: opened; `sweep`: another sweep is shown; `tracks`: boxes changed; `select`; `live`: the
@@ -25,8 +27,6 @@ export interface View {
   around: number; hidesOthers: boolean; showsTrajectory: boolean;
 }
 
-const IDLE_S = 30; // longer without a key or a move, a person does something else
-
 /** One log open in one page: all components that name it share it. */
 export class Session {
   readonly api: Api;
@@ -34,6 +34,8 @@ export class Session {
   readonly outbox: Outbox;
   readonly people: People;
   scene: Scene | null = null;
+  /** The log's, as long as its scene is not here. */
+  fingerprint = '';
   tracks = new Map<string, Track>();
   revision = 0;
   sweep = 0;
@@ -60,17 +62,13 @@ export class Session {
   mergeWith: string | null = null;
   private listeners = new Set<(what: What) => void>();
   private stop = new AbortController();
-  private done: Op[] = [];
-  private undone: string[] = [];
-  /** What an undo or redo of this page is about, by its id. */
-  private targets = new Map<string, Op>();
+  private past = new Undo((editId) => this.edit('undo', '', {edit_id: editId}));
+  private active = new ActiveTime(this.stop.signal);
   private waiting: ReturnType<typeof setTimeout> | undefined;
-  private activeMs = 0;
-  private lastSeenMs = performance.now();
 
   constructor(prefix: string, readonly logId: string) {
     this.api = new Api(prefix, logId);
-    this.clouds = new Clouds((sweep) => this.api.pointsUrl(sweep, this.scene?.fingerprint ?? ''));
+    this.clouds = new Clouds((sweep) => this.api.pointsUrl(sweep, this.scene?.fingerprint ?? this.fingerprint));
     this.outbox = new Outbox(this.api, window.localStorage, {
       onState: () => this.tell('outbox'),
       onResult: (op, result) => void this.answered(op, result),
@@ -80,9 +78,6 @@ export class Session {
       this.isOut = true;
       this.tell('outbox');
     };
-    for (const kind of ['pointermove', 'pointerdown', 'keydown', 'wheel'] as const) {
-      window.addEventListener(kind, () => this.seen(), {passive: true, signal: this.stop.signal});
-    }
     window.addEventListener('pagehide', () => this.commitNow(), {signal: this.stop.signal});
     window.addEventListener('online', () => this.outbox.flush(), {signal: this.stop.signal});
   }
@@ -102,11 +97,15 @@ export class Session {
   }
 
   async open(): Promise<void> {
-    await this.people.ask();
-    this.api.user = this.people.me!.name;
-    this.scene = await this.api.scene();
+    // What a person looks for first are the points: all else comes beside them.
+    const asked = this.people.ask(), [scene, tracks] = [this.api.scene(), this.api.tracks()];
+    tracks.catch(() => undefined); // it is waited for below
+    this.scene = await scene;
+    this.sweep = Math.min(Math.max(this.sweep, 0), Math.max(this.scene.n_sweeps - 1, 0));
     this.tell('scene');
-    const all = await this.api.tracks();
+    await asked;
+    this.api.user = this.people.me!.name;
+    const all = await tracks;
     this.take(all.tracks, all.gone, all.revision);
     this.outbox.open(`perception-label/outbox/${this.logId}/${this.people.me!.name}`);
     void this.listen();
@@ -266,55 +265,26 @@ export class Session {
       edit_id: crypto.randomUUID(), kind, track_id: trackId, after,
       timestamp_ns: sweep === undefined ? (at ?? null) : this.scene!.timestamps_ns[sweep],
       base_revision: kind === 'create_track' || kind === 'undo' ? null : (this.tracks.get(trackId)?.revision ?? null),
-      active_s: this.takeActive(), client_time_ns: `${Date.now()}000000`,
+      active_s: this.active.take(), client_time_ns: `${Date.now()}000000`,
     };
     const isFolded = this.outbox.push(op);
-    if (kind !== 'undo') {
-      // What was folded into the last op is undone with it.
-      if (!isFolded) this.done.push(op);
-      this.undone = [];
-    }
+    if (kind !== 'undo') this.past.made(op, isFolded);
     return op;
   }
 
   /** Take the last edit of this page back; it may have been of another sweep or track. */
   undo(): void {
     this.commitNow();
-    const last = this.done.pop();
-    if (!last) return;
-    const op = this.edit('undo', '', {edit_id: last.edit_id});
-    this.undone.push(op.edit_id);
-    this.targets.set(op.edit_id, last);
+    this.past.back();
   }
 
   /** Take any edit back, such as one of another day. */
   takeBack(editId: string): void {
-    this.done = this.done.filter((op) => op.edit_id !== editId);
-    this.undone.push(this.edit('undo', '', {edit_id: editId}).edit_id);
+    this.past.one(editId);
   }
 
   redo(): void {
-    const last = this.undone.pop();
-    const target = last && this.targets.get(last);
-    if (!last) return;
-    const op = this.edit('undo', '', {edit_id: last});
-    if (!target) return;
-    this.targets.set(op.edit_id, target);
-    this.done.push({...target, edit_id: op.edit_id});
-  }
-
-  /** Seconds of work since the last edit; pauses are left out. */
-  private takeActive(): number {
-    this.seen();
-    const seconds = this.activeMs / 1000;
-    this.activeMs = 0;
-    return Math.round(seconds * 1000) / 1000;
-  }
-
-  private seen(): void {
-    const now = performance.now(), away = now - this.lastSeenMs;
-    this.activeMs += away < IDLE_S * 1000 ? away : 0;
-    this.lastSeenMs = now;
+    this.past.forth();
   }
 
   private async answered(op: Op, result: Result): Promise<void> {
@@ -328,7 +298,7 @@ export class Session {
       this.outbox.drop(op.track_id);
       this.say(result.status === 'conflict' ? `${op.track_id}: somebody else changed it meanwhile` : (result.error ?? result.status));
     }
-    const target = this.targets.get(op.edit_id);
+    const target = this.past.targetOf(op.edit_id);
     // The next edit of those tracks builds on the undo, not on what it took away.
     if (target && result.revision !== null) for (const id of touched(target)) this.outbox.revisions.set(id, result.revision);
     for (const warning of result.warnings ?? []) this.say(warning);

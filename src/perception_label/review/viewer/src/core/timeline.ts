@@ -1,5 +1,6 @@
 import {classColour, css, shareColour, sourceColour} from './colours.ts';
 import type {Session} from './session.ts';
+import {isLight} from './theme.ts';
 import type {Track} from './types.ts';
 
 const HEAD = 18, SELECTED = 46, ROW = 7, LEFT = 8; // pixels: ruler, the selected track, each other track
@@ -104,13 +105,12 @@ export class Timeline {
     }
     const ctx = canvas.getContext('2d');
     if (!ctx || !session.scene) return;
-    const isLight = document.documentElement.getAttribute('data-mantine-color-scheme') === 'light';
-    const ink = isLight ? '#495057' : '#adb5bd';
+    const isDay = isLight(), ink = isDay ? '#495057' : '#adb5bd';
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    ctx.fillStyle = isLight ? '#f8f9fa' : '#14181d';
+    ctx.fillStyle = isDay ? '#f8f9fa' : '#14181d';
     ctx.fillRect(0, 0, width, height);
     this.drawTracks(ctx, height);
-    ctx.fillStyle = isLight ? '#e9ecef' : '#1c2128';
+    ctx.fillStyle = isDay ? '#e9ecef' : '#1c2128';
     ctx.fillRect(0, 0, width, HEAD + SELECTED);
     this.drawRuler(ctx, ink);
     this.drawSelected(ctx, ink);
