@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import feather
 
 from readers.drives import CLASSES, SIZES, YAWS, Drive, drive, quaternion
+from readers.layouts_boreas import boreas
 from readers.layouts_nuscenes import nuscenes
 from readers.pickled_tables import write_table
 
@@ -335,6 +336,7 @@ WRITERS = {
     "kitti_small": kitti_small,
     "kitti_raw": kitti_raw,
     "argoverse2": argoverse2,
+    "boreas": boreas,
     "nuscenes": nuscenes,
     "folder_pcd": folder_of("pcd"),
     "folder_ply": folder_of("ply"),

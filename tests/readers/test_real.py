@@ -194,3 +194,24 @@ def test_kitti_points_are_as_the_sensor_took_them(real_data):
         return len(np.unique(np.concatenate(cells), axis=0))
 
     assert occupied(0.1) < 0.99 * occupied(0.0) < occupied(-0.1)
+
+
+def test_boreas_cars_drive_the_way_they_point(real_data):
+    recording = open_log(real_data("boreas"))
+    truth = recording.truth
+    assert len(truth) == 935
+    assert set(truth.class_names) == {"car", "other"}
+    off = []
+    for track in range(len(truth.track_names)):
+        boxes = truth[truth.tracks == track].cuboids
+        for k in range(len(boxes) - 5):
+            step = boxes.center_m[k + 5] - boxes.center_m[k]
+            if np.hypot(*step[:2]) > 2.5:
+                way = np.arctan2(step[1], step[0])
+                off.append(abs(np.sin(way - boxes.yaw_rad[k + 2])))
+    assert len(off) > 250
+    assert np.mean(off) < 0.04  # the other sign: 0.08
+    assert max(off) < 0.2  # the other sign: 0.4
+    steps = np.diff(recording.ego_poses.world_from_ego[:, :3, 3], axis=0)
+    ahead = recording.ego_poses.world_from_ego[:-1, :3, 0]
+    assert (np.einsum("ij,ij->i", steps, ahead) / np.linalg.norm(steps, axis=1)).min() > 0.99

@@ -20,6 +20,7 @@ FORMATS: dict[str, str] = {
     "nuscenes": "perception_label.readers.nuscenes",
     "waymo": "perception_label.readers.waymo",
     "argoverse2": "perception_label.readers.argoverse2",
+    "boreas": "perception_label.readers.boreas",
     "kitti_raw": "perception_label.readers.kitti_raw",
     "kitti_tracking": "perception_label.readers.kitti_tracking",
     "kitti_object": "perception_label.readers.kitti_object",
