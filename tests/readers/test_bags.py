@@ -50,7 +50,7 @@ def test_what_is_taken_is_told_and_can_be_said_again(kind, bags):
     recording = open_log(bags[kind])
     assert recording.chosen == {
         "lidar": "/lidar/points",
-        "camera.cam_front": "/cam/front/image_raw/compressed,/cam/front/camera_info",
+        "camera.front": "/cam/front/image_raw/compressed,/cam/front/camera_info",
         "camera.left": "/left/image_raw",
         "poses": "tf",
         "ego": "base_link",
@@ -64,12 +64,12 @@ def test_what_is_taken_is_told_and_can_be_said_again(kind, bags):
 @pytest.mark.parametrize("kind", KINDS)
 def test_pictures_and_calibration_come_back(kind, bags):
     recording = open_log(bags[kind])
-    camera = recording.cameras["cam_front"]
+    camera = recording.cameras["front"]
     assert (camera.width_px, camera.height_px, camera.model) == (64, 48, "pinhole")
     assert np.ravel(camera.intrinsics).tolist() == bag_files.K
     assert list(camera.distortion) == bag_files.D
     np.testing.assert_allclose(camera.ego_from_camera, bag_files.EGO_FROM_CAMERA, atol=1e-12)
-    front = recording.pictures["cam_front"]
+    front = recording.pictures["front"]
     assert (front.timestamps_ns - MADE.times_ns).tolist() == [bag_files.CAMERA_SHIFT_NS] * 4
     assert [front.read(i) for i in range(4)] == [bag_files.jpeg(i) for i in range(4)]
 
@@ -115,7 +115,7 @@ def test_other_topics_are_left_out_aloud_and_may_be_chosen(tmp_path):
     assert recording.chosen["lidar"] == "/lidar/points"
     assert "topic /note: 1 messages of std_msgs/msg/String (cdr)" in recording.left_out
     assert len(recording.left_out) == 3
-    asked = {"lidar": "/rear/points", "camera.cam_front": "none", "camera.port": "/left/image_raw"}
+    asked = {"lidar": "/rear/points", "camera.front": "none", "camera.port": "/left/image_raw"}
     other = open_log(path, topics=asked)
     assert len(other.timestamps_ns) == 1
     assert list(other.pictures) == ["port"]

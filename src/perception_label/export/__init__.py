@@ -25,6 +25,7 @@ FORMATS: dict[str, str] = {
     "cvat": "perception_label.export.cvat",
     "voc": "perception_label.export.voc",
     "yolo": "perception_label.export.yolo",
+    "mcap": "perception_label.export.mcap",
 }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 
 from perception_label.export.conventions_flat import FLAT
+from perception_label.export.conventions_tools import TOOLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ CONVENTIONS: dict[str, Convention] = {
         not_held="ego poses, n_points, source, expected_iou, revision; classes KITTI lacks are "
         "written Misc, side/ keeps them; occlusion is 3, unknown",
     ),
-    **{name: Convention(**said) for name, said in FLAT.items()},
+    **{name: Convention(**said) for name, said in (FLAT | TOOLS).items()},
 }
 
 

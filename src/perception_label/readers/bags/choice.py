@@ -30,6 +30,7 @@ _PICTURE_PARTS = (
     "compressed", "image", "image_raw", "image_color", "image_rect", "image_rect_color", "raw",
     "image_mono", "image_compressed", "rgb",
 )  # fmt: skip
+_SENSOR_PARTS = ("cam", "camera", "cameras", "sensor", "sensors", "sensing")
 _EGO = ("base_link", "base_footprint", "ego", "ego_vehicle", "vehicle", "base", "body", "imu_link")
 _WORLD = ("map", "world", "odom", "local", "utm", "enu", "earth")
 
@@ -128,6 +129,8 @@ def camera_name(topic: str) -> str:
     parts = [part for part in topic.split("/") if part]
     while len(parts) > 1 and parts[-1].lower() in _PICTURE_PARTS:
         parts.pop()
+    while len(parts) > 1 and parts[0].lower() in _SENSOR_PARTS:
+        parts.pop(0)
     name = "_".join(parts)
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "_" for c in name)
     return kept.lstrip(".-") or "camera"
