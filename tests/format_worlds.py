@@ -8,7 +8,7 @@ z axis, on these hills, still counts the same; no other point is near.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -221,9 +221,15 @@ def format_world(root, log_ids=("hill-1",)):
     for log_id in log_ids:
         workspace.ingest(recording(root, log_id))
         log = workspace.log(log_id)
+        edits = workspace.edits(log)
+        edits.append(edits_of(rows, log_id))
+        # Of the revision that the edits left, so that nothing is solved again.
+        tracks = edits.state().tracks
+        labels = replace(
+            labels_of(rows), revision=np.array([tracks[r["track_id"]].revision for r in rows])
+        )
         sources = ["human" if r["is_key"] else "solver" for r in rows]
-        log.write_machine("solved", labels_to_table(labels_of(rows), sources))
-        workspace.edits(log).append(edits_of(rows, log_id))
+        log.write_machine("solved", labels_to_table(labels, sources))
     log = workspace.log(log_ids[0])
     times = log.timestamps_ns.tolist()
     poses = np.array([world_from_ego(t) for t in times])

@@ -26,6 +26,8 @@ FORMATS: dict[str, str] = {
     "voc": "perception_label.export.voc",
     "yolo": "perception_label.export.yolo",
     "mcap": "perception_label.export.mcap",
+    "huggingface": "perception_label.export.huggingface",
+    "croissant": "perception_label.export.croissant",
 }
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields
 
+from perception_label.export.conventions_data import DATA
 from perception_label.export.conventions_flat import FLAT
 from perception_label.export.conventions_tools import TOOLS
 
@@ -90,6 +91,7 @@ CONVENTIONS: dict[str, Convention] = {
         "written Misc, side/ keeps them; occlusion is 3, unknown",
     ),
     **{name: Convention(**said) for name, said in (FLAT | TOOLS).items()},
+    **{name: Convention(**{**_OWN, **said}) for name, said in DATA.items()},
 }
 
 

@@ -7,7 +7,8 @@ import pyarrow.csv
 
 from perception_label import schema
 from perception_label.errors import SourceError
-from perception_label.export.labelled import Labelled, Plan, beside_conventions
+from perception_label.export.data_dictionary import described
+from perception_label.export.labelled import Labelled, Plan
 from perception_label.tables import completed
 
 PLAIN = pa.schema(
@@ -19,8 +20,8 @@ PLAIN = pa.schema(
 
 
 def plan(labelled: Labelled) -> Plan:
-    """Plan `<log>.conventions.json` and `<log>.csv`."""
-    return beside_conventions(labelled, "csv", _fill)
+    """Plan `<log>.csv`, and before it `<log>.conventions.json` and the data dictionary."""
+    return described(labelled, "csv", _fill)
 
 
 def read(path: Path) -> pa.Table:

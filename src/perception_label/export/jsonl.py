@@ -11,13 +11,14 @@ import pyarrow.json
 from perception_label import schema
 from perception_label.errors import SchemaError, SourceError
 from perception_label.export.csv import PLAIN
-from perception_label.export.labelled import Labelled, Plan, beside_conventions
+from perception_label.export.data_dictionary import described
+from perception_label.export.labelled import Labelled, Plan
 from perception_label.tables import completed
 
 
 def plan(labelled: Labelled) -> Plan:
-    """Plan `<log>.conventions.json` and `<log>.jsonl`."""
-    return beside_conventions(labelled, "jsonl", _fill)
+    """Plan `<log>.jsonl`, and before it `<log>.conventions.json` and the data dictionary."""
+    return described(labelled, "jsonl", _fill)
 
 
 def read(path: Path) -> pa.Table:

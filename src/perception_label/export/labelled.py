@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,6 +59,10 @@ class TrackFacts:
             if before:
                 said[name] = values[max(before)]
         return said
+
+    def as_json(self, timestamp_ns: int) -> str:
+        """Return all values that hold at an instant as a JSON object."""
+        return json.dumps(self.at(timestamp_ns), ensure_ascii=False)
 
 
 def _no_sweep(i: int) -> Sweep:
@@ -182,19 +185,6 @@ class Plan:
     files: Mapping[str, Callable[[Path], None]]
     left_out: tuple[str, ...] = ()
     n_left_out: int = 0
-
-
-def beside_conventions(
-    labelled: Labelled, format: str, fill: Callable[[Labelled, Path], None]
-) -> Plan:
-    """Plan `<log>.<format>`, which `fill` writes, and before it `<log>.conventions.json`."""
-    name = labelled.log_id
-    return Plan(
-        {
-            f"{name}.conventions.json": json_file(labelled.facts(format)),
-            f"{name}.{format}": partial(fill, labelled),
-        }
-    )
 
 
 def json_file(facts: Mapping[str, Any]) -> Callable[[Path], None]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from perception_label import schema
 from perception_label.errors import SourceError
+from perception_label.export.data_dictionary import dictionary_files
 from perception_label.export.labelled import Labelled, Plan
 from perception_label.tables import completed
 
@@ -16,8 +17,9 @@ FACTS = b"perception_label.export"
 
 
 def plan(labelled: Labelled) -> Plan:
-    """Plan one file `<log>.parquet`."""
-    return Plan({f"{labelled.log_id}.parquet": partial(_fill, labelled)})
+    """Plan `<log>.parquet`, and before it the data dictionary."""
+    dictionary = dictionary_files(schema.CUBOIDS)
+    return Plan({**dictionary, f"{labelled.log_id}.parquet": partial(_fill, labelled)})
 
 
 def read(path: Path) -> pa.Table:

@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,32 @@ def picture_file(labelled: Labelled, camera: str, i: int, suffix: str) -> Callab
     without loss in PNG.
     """
     return partial(_fill_picture, labelled, camera, i, suffix)
+
+
+class PictureBytes:
+    """The pictures of one camera as the bytes of JPEG or PNG files.
+
+    A picture that is such a file already keeps its bytes; others are decoded, and stored as
+    JPEG of high quality.
+    """
+
+    def __init__(self, labelled: Labelled, camera: str) -> None:
+        self.labelled, self.camera = labelled, camera
+        self._opened = cache(labelled.pictures)
+
+    def read(self, i: int) -> tuple[bytes, str, tuple[int, int]]:
+        """Return image i, its suffix, `.jpg` or `.png`, and its width and height."""
+        images = self.labelled.images[self.camera]
+        suffix = images.paths[i].suffix.lower()
+        suffix = {".jpeg": ".jpg"}.get(suffix, suffix)
+        if images.presentation_ns is None and suffix in (".jpg", ".png"):
+            data = images.paths[i].read_bytes()
+            with Image.open(BytesIO(data)) as picture:
+                return data, suffix, picture.size
+        decoded = Image.fromarray(np.asarray(self._opened(self.camera).image(i)))
+        out = BytesIO()
+        decoded.save(out, format="JPEG", quality=JPEG_QUALITY)
+        return out.getvalue(), ".jpg", decoded.size
 
 
 def nearest_images(labelled: Labelled, camera: str, within_ns: int) -> Ints:
