@@ -9,7 +9,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 PYTEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture screenshots test check build checked cover bench clean
+.PHONY: help demo picture screenshots test check build checked cover fuzz bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -58,6 +58,10 @@ checked: $(VENV)/.deps ## the tests of the core on a build with bounds tests
 
 cover: build ## tests with coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(PYTEST_FLAGS)
+
+FUZZ ?= --inputs 100000
+fuzz: build ## every reader on broken files: make fuzz FUZZ="--seconds 60 nuscenes"
+	cd tests && $(abspath $(BIN))/python -m fuzz.run $(FUZZ)
 
 bench: build ## every benchmark against its rival
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,ops --benchmark-group-by=group -q

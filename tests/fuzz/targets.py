@@ -1,0 +1,224 @@
+"""What is fuzzed: NAME → how to write a whole source, and how it is read.
+
+A reader of a new format gets a line in `TARGETS`: `build(folder)` writes a small whole source
+and returns the path to open; `read(path)` reads all of it. Every file that the source has is broken
+in turn; `skip` names endings of files that are never broken (pictures, which nobody decodes here).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from pyarrow import parquet
+
+from perception_label.geometry.poses import EgoPoses
+from perception_label.readers import open_log
+from perception_label.readers.calibration import read_calibration
+from perception_label.readers.image_labels import read_image_labels
+from perception_label.readers.labels import Facts, read_labels
+from readers import bag_files, layouts, layouts_waymo
+from readers.drives import drive
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader: `build(folder)` → path of a whole source; `read(path)` reads all of it."""
+
+    build: Callable[[Path], Path]
+    read: Callable[[Path], object]
+    skip: tuple[str, ...] = (".png", ".jpg")
+
+
+def read_log(path: Path, format: str = "auto") -> int:
+    """Open a log and read every sweep and every picture that is inside the source."""
+    recording = open_log(path, format)
+    for i in range(len(recording.timestamps_ns)):
+        recording.source(i)
+    for pictures in recording.pictures.values():
+        for i in range(len(pictures.timestamps_ns)):
+            pictures.read(i)
+    return len(recording.timestamps_ns)
+
+
+def log(format: str, build: Callable[[Path], Path]) -> Target:
+    """Return the target of a log's reader; the format is told, or all would sniff."""
+    return Target(build, lambda path: read_log(path, format))
+
+
+def layout(name: str, format: str | None = None) -> Target:
+    """Return the target of a layout that the readers' tests write."""
+    return log(format or name, lambda folder: layouts.write(name, folder, drive(2)))
+
+
+def one_file(name: str, data: bytes | Callable[[Path], None], read: Callable) -> Target:
+    """Return the target of a source that is one file."""
+
+    def build(folder: Path) -> Path:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if callable(data):
+            data(path)
+        else:
+            path.write_bytes(data)
+        return path
+
+    return Target(build, read)
+
+
+def points() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    return {
+        **{axis: rng.uniform(-20, 20, 50).astype(np.float32) for axis in "xyz"},
+        "intensity": rng.random(50).astype(np.float32),
+    }
+
+
+def save_npy(path: Path) -> None:
+    np.save(path, np.column_stack(list(points().values())))
+
+
+def save_npz(path: Path) -> None:
+    np.savez_compressed(path, points=np.column_stack(list(points().values())))
+
+
+def save_las(path: Path) -> None:
+    import laspy
+
+    made = laspy.LasData(laspy.LasHeader(point_format=6, version="1.4"))
+    made.x, made.y, made.z = (points()[axis].astype(float) for axis in "xyz")
+    made.gps_time = np.linspace(0, 0.1, 50)
+    made.write(path)
+
+
+FACTS = Facts(
+    log_id="yard",
+    timestamps_ns=np.arange(4, dtype=np.int64) * 100_000_000,
+    ego_poses=EgoPoses(np.array([0, 400_000_000]), np.tile(np.eye(4), (2, 1, 1))),
+)
+
+
+def labels(format: str) -> Callable[[Path], object]:
+    """Return how labels of a format are read."""
+    return lambda path: read_labels(path, format, FACTS)
+
+
+def boxes() -> pa.Table:
+    columns: dict[str, object] = {"timestamp_ns": [0, 100_000_000], "track_id": ["a", "b"]}
+    columns |= {"class_name": ["car", "truck"], "score": [0.5, 1.0], "is_key": [True, False]}
+    for k, name in enumerate(("x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad")):
+        columns[name] = [k + 0.5, k + 1.5]
+    return pa.table(columns)
+
+
+LINES = "".join(json.dumps(row) + "\n" for row in boxes().to_pylist()).encode()
+KITTI = (
+    b"0 3 Car 0 0 -1.5 10 20 30 40 1.5 1.8 4.2 3.0 1.6 20.0 0.3\n"
+    b"1 -1 DontCare -1 -1 -10 1 2 3 4 -1 -1 -1 -1000 -1000 -1000 -10\n"
+)
+CALIBRATION = {
+    "ego_from_lidar": np.eye(4).tolist(),
+    "points_in": "lidar",
+    "cameras": {
+        "front": {
+            "width_px": 64,
+            "height_px": 48,
+            "intrinsics": [[50, 0, 32], [0, 50, 24], [0, 0, 1]],
+            "ego_from_camera": np.eye(4).tolist(),
+            "distortion": [0.1, 0, 0, 0],
+        }
+    },
+}
+BOXES_2D = "image,track,x0,y0,x1,y1\n4,3,10,20,30,60\n5,3,11,21,31,61\n"
+COCO = {
+    "images": [{"id": 9, "frame_index": 4}],
+    "categories": [{"id": 1, "name": "car"}],
+    "annotations": [
+        {
+            "id": 1,
+            "image_id": 9,
+            "category_id": 1,
+            "track_id": 3,
+            "bbox": [10, 20, 20, 40],
+            "segmentation": {"size": [48, 64], "counts": "PPY1"},
+        }
+    ],
+}
+CVAT = (
+    "<annotations><meta><original_size><width>64</width><height>48</height></original_size></meta>"
+    '<track id="3" label="car"><box frame="4" keyframe="1" outside="0" xtl="10" ytl="20" xbr="30" '
+    'ybr="60"/><mask frame="5" rle="1, 3, 2" left="2" top="1" width="3" height="2"/></track>'
+    "</annotations>"
+)
+PETS = (
+    '<dataset><frame number="4"><objectlist><object id="3"><box h="40" w="20" xc="20" yc="40"/>'
+    "</object></objectlist></frame></dataset>"
+)
+PLAIN = {"labels": [{"image": 4, "track": 3, "x": 10, "y": 20, "width": 20, "height": 40}]}
+
+
+def kitti_object(folder: Path) -> Path:
+    """Write a set of KITTI object, with points and labels."""
+    calibration = "".join(f"P{k}: 700 0 60 0 0 700 20 0 0 0 1 0\n" for k in range(4))
+    calibration += "R0_rect: 1 0 0 0 1 0 0 0 1\nTr_velo_to_cam: 0 -1 0 0 0 0 -1 0 1 0 0 0\n"
+    calibration += "Tr_imu_to_velo: 1 0 0 0 0 1 0 0 0 0 1 0\n"
+    rows = np.column_stack(list(points().values())).astype("<f4")
+    label = KITTI.split(b"\n")[0].split(b" ", 2)[2] + b"\n"
+    parts = {"velodyne": rows.tobytes(), "label_2": label, "calib": calibration.encode()}
+    for kind, data in parts.items():
+        (folder / "training" / kind).mkdir(parents=True)
+        suffix = "bin" if kind == "velodyne" else "txt"
+        for k in range(2):
+            (folder / f"training/{kind}/{k:06d}.{suffix}").write_bytes(data)
+    return folder / "training"
+
+
+def bag(kind: str) -> Callable[[Path], Path]:
+    """Return what writes a bag of a kind."""
+    return lambda folder: bag_files.write(kind, folder, drive(2))
+
+
+def foxglove(folder: Path) -> Path:
+    path = folder / "drive.mcap"
+    bag_files.write_foxglove(path, drive(2))
+    return path
+
+
+def save_parquet(path: Path) -> None:
+    parquet.write_table(boxes(), path)
+
+
+def save_csv(path: Path) -> None:
+    pyarrow.csv.write_csv(boxes(), path)
+
+
+TARGETS: dict[str, Target] = {
+    **{name: layout(name) for name in ("pandaset", "nuscenes", "argoverse2", "boreas", "kitti_raw",
+                                       "kitti_tracking")},
+    "waymo": log("waymo", lambda folder: layouts_waymo.waymo(folder, layouts_waymo.drive(2))),
+    **{name: layout(name, "folder") for name in ("folder_pcd", "folder_ply", "folder_bin")},
+    "kitti_object": log("kitti_object", kitti_object),
+    **{f"bag_{kind}": log("bag", bag(kind)) for kind in ("ros1", "db3", "mcap")},
+    "bag_foxglove": log("bag", foxglove),
+    "npy": one_file("t.npy", save_npy, lambda path: read_log(path, "folder")),
+    "npz": one_file("t.npz", save_npz, lambda path: read_log(path, "folder")),
+    "las": one_file("t.las", save_las, lambda path: read_log(path, "folder")),
+    "laz": one_file("t.laz", save_las, lambda path: read_log(path, "folder")),
+    "calibration": one_file(
+        "calibration.json", json.dumps(CALIBRATION).encode(), read_calibration
+    ),
+    "labels_parquet": one_file("t.parquet", save_parquet, labels("parquet")),
+    "labels_csv": one_file("t.csv", save_csv, labels("csv")),
+    "labels_jsonl": one_file("t.jsonl", LINES, labels("jsonl")),
+    "labels_kitti_tracking": one_file("t.txt", KITTI, labels("kitti-tracking")),
+    "labels_kitti_object": Target(kitti_object, labels("kitti-object"), (".png", ".bin")),
+    "images_csv": one_file("t.csv", BOXES_2D.encode(), read_image_labels),
+    "images_mot": one_file("t.txt", b"5,3,11,21,20,40,1,1,1\n", read_image_labels),
+    "images_json": one_file("t.json", json.dumps(PLAIN).encode(), read_image_labels),
+    "images_coco": one_file("t.json", json.dumps(COCO).encode(), read_image_labels),
+    "images_cvat": one_file("t.xml", CVAT.encode(), read_image_labels),
+    "images_pets": one_file("t.xml", PETS.encode(), read_image_labels),
+}  # fmt: skip
