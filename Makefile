@@ -9,7 +9,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 PYTEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture screenshots test check build checked cover fuzz bench clean
+.PHONY: help demo picture screenshots test check build checked cover fuzz bench acceptance acceptance-release acceptance-all clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -66,6 +66,20 @@ fuzz: build ## every reader on broken files: make fuzz FUZZ="--seconds 60 nuscen
 bench: build ## every benchmark against its rival
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,ops --benchmark-group-by=group -q
 
+.acceptance/.deps: tests/acceptance/requirements.txt
+	test -x .acceptance/bin/python || $(PYTHON) -m venv .acceptance
+	.acceptance/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+acceptance: build .acceptance/.deps ## exports opened by the clients people use, in an environment of their own
+	$(BIN)/python tests/acceptance/run.py --out out/acceptance.json $(ACCEPTANCE_FLAGS)
+
+acceptance-release: build .acceptance/.deps ## the same; a client that is missing is a failure
+	$(BIN)/python tests/acceptance/run.py --no-skips --out out/acceptance.json
+
+acceptance-all: build .acceptance/.deps ## and the clients that need an environment each, where they are
+	$(BIN)/python tests/acceptance/run.py --all --out out/acceptance.json
+
 clean: ## remove what the targets above made
-	rm -rf $(VENV) build out src/*.egg-info
+	rm -rf $(VENV) .acceptance build out src/*.egg-info
 	find src -name '*.so' -delete

@@ -1,0 +1,31 @@
+"""Which client opens which export: one line each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Client:
+    """A library that people read a format with.
+
+    Attributes
+    ----------
+    script : str
+        In `clients/`, without its suffix.
+    package : str
+        As the package index names it.
+    formats : tuple of str
+        Exports that the script opens.
+    venv : str
+        Its environment: `.acceptance`, or the name of one below `.acceptance-all/`.
+    """
+
+    script: str
+    package: str
+    formats: tuple[str, ...]
+    venv: str = ".acceptance"
+
+
+CLIENTS = (
+    Client("kitti_db", "nuscenes-devkit", ("kitti-object",)),
+    Client("trackeval_kitti", "trackeval", ("kitti-tracking",)),
+)
