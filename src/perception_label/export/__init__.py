@@ -28,6 +28,8 @@ FORMATS: dict[str, str] = {
     "mcap": "perception_label.export.mcap",
     "huggingface": "perception_label.export.huggingface",
     "croissant": "perception_label.export.croissant",
+    "supervisely": "perception_label.export.supervisely",
+    "sustech": "perception_label.export.sustech",
 }
 
 

@@ -22,6 +22,9 @@ FORMATS: dict[str, str] = {
     "jsonl": f"{_HERE}.columns",
     "kitti-tracking": f"{_HERE}.kitti_tracking",
     "kitti-object": f"{_HERE}.kitti_object",
+    "supervisely": f"{_HERE}.supervisely",
+    "sustech": f"{_HERE}.sustech",
+    "xtreme1": f"{_HERE}.xtreme1",
 }
 _SUFFIXES = {
     ".parquet": "parquet",
