@@ -8,6 +8,7 @@ from perception_label.readers.labels.given import Facts, Given
 from perception_label.readers.labels.turned_boxes import TurnedBoxes, sweep_numbers
 
 CLASSES = {
+    **{name: name for name in ("car", "truck", "bus", "pedestrian", "bicycle", "motorcycle")},
     "bicyclerider": "cyclist",
     "motorcyclerider": "cyclist",
     "motorcylerider": "cyclist",
