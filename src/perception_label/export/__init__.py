@@ -30,6 +30,7 @@ FORMATS: dict[str, str] = {
     "croissant": "perception_label.export.croissant",
     "supervisely": "perception_label.export.supervisely",
     "sustech": "perception_label.export.sustech",
+    "tfrecord": "perception_label.export.tfrecord",
 }
 
 

@@ -60,6 +60,7 @@ COLUMNS: dict[str, Column] = {
     "intensity": Column("of each point, as the source gives it; null: it gives none"),
     "ring": Column("beam of each point; null: unknown", "", 0),
     "time_offset_ns": Column("of each point, less `timestamp_ns`; null: unknown", "ns"),
+    "lidar_number": Column("which LiDAR each point is of, where several are merged; else null"),
     "objects": Column("the boxes at this instant"),
     "center_m": Column("middle of the box, LiDAR's frame: x, y, z", "m"),
     "size_m": Column("length, width, height", "m", 0),

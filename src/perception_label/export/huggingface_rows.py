@@ -52,6 +52,7 @@ SWEEPS = pa.schema(
         ("intensity", pa.list_(pa.float32())),
         ("ring", pa.list_(pa.uint16())),
         ("time_offset_ns", pa.list_(pa.int32())),
+        ("lidar_number", pa.list_(pa.uint8())),
         ("objects", pa.list_(CUBOID)),
     ]
 )
@@ -102,8 +103,8 @@ def _sweep(sweep: Sweep, boxes: SweepBoxes, more: Mapping[str, Any], target: pa.
     }
     points = np.ascontiguousarray(sweep.points_m, dtype=np.float32).reshape(-1)
     channels = {"points_m": pa.FixedSizeListArray.from_arrays(pa.array(points), 3)}
-    for name in ("intensity", "ring", "time_offset_ns"):
-        values = getattr(sweep, name)
+    for name in ("intensity", "ring", "time_offset_ns", "lidar_number"):
+        values = getattr(sweep, "lidar" if name == "lidar_number" else name)
         if values is not None:
             channels[name] = pa.array(values)
     columns = []
