@@ -3,6 +3,11 @@
 import time
 
 SESSION = "document.getElementById('viewer').session"
+VIEW = "document.getElementById('viewer').view"
+READY = (
+    "document.getElementById('viewer')?.session?.tracks.size > 0"
+    " && document.getElementById('viewer').view?.timings.length > 0"
+)
 
 
 def select(page, track, sweep):
@@ -59,12 +64,11 @@ def eventually(found, seconds=10.0):
 
 def show_place(page, place, sweep):
     """Put a place of the world in the middle of the main view; return where it is, CSS pixels."""
-    view = "document.getElementById('viewer').view"
     page.evaluate(
-        f"(c) => {view}.lookAt({{center: c, size: [4, 2, 1.5], yaw: 0}})",
+        f"(c) => {VIEW}.lookAt({{center: c, size: [4, 2, 1.5], yaw: 0}})",
         [float(v) for v in place],
     )
-    page.wait_for_function(f"{view}.timings.at(-1)?.sweep === {sweep}")
+    page.wait_for_function(f"{VIEW}.timings.at(-1)?.sweep === {sweep}")
     page.wait_for_timeout(250)
-    at = page.evaluate(f"(c) => {view}.project(c)", [float(v) for v in place])
+    at = page.evaluate(f"(c) => {VIEW}.project(c)", [float(v) for v in place])
     return at["x"], at["y"]

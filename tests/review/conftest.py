@@ -1,9 +1,11 @@
 import shutil
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
+from app_pages import READY
 from served import Served
 
 FLAGS = [
@@ -80,13 +82,18 @@ def _serving(served, access=None):
 
 
 @contextmanager
-def opened(chromium, address, is_there):
-    """Open the app and wait until it is there; an error of the page or its console fails."""
+def opened(chromium, address, is_there=READY, *, expected=(), script=None):
+    """Open the app and wait until it is there; an error of the page or its console fails.
+
+    Unless it has one of the `expected` texts. `script` runs before the page's own.
+    """
     context = chromium.new_context(
         viewport={"width": 1280, "height": 800},
         bypass_csp=True,  # `wait_for_function` evaluates strings on the page
     )
     page = context.new_page()
+    if script:
+        page.add_init_script(script)
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
@@ -94,13 +101,19 @@ def opened(chromium, address, is_there):
     page.wait_for_function(is_there)
     yield page
     context.close()
-    assert faults == []
+    assert [fault for fault in faults if not any(part in fault for part in expected)] == []
 
 
 @pytest.fixture
 def serving():
     """Return what serves the app of a workspace to whom `access` lets in."""
     return _serving
+
+
+@pytest.fixture
+def visiting(chromium):
+    """Return what opens a page, see `opened`."""
+    return partial(opened, chromium)
 
 
 @pytest.fixture
@@ -112,11 +125,7 @@ def site(served):
 @pytest.fixture
 def page(chromium, site):
     """The app's page on the tests' town."""
-    is_there = (
-        "document.getElementById('viewer')?.session?.tracks.size > 0"
-        " && document.getElementById('viewer').view?.timings.length > 0"
-    )
-    with opened(chromium, site, is_there) as page:
+    with opened(chromium, site) as page:
         yield page
 
 

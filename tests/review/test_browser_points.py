@@ -2,9 +2,7 @@ import math
 
 import pytest
 
-from app_pages import SESSION, eventually, select
-
-VIEW = "document.getElementById('viewer').view"
+from app_pages import SESSION, VIEW, eventually, select
 
 
 def test_a_rectangle_on_the_ground_becomes_a_track(page, served):

@@ -171,8 +171,13 @@ class SweepFile:
         return SweepFile, (self._path,)
 
     def batch(self, i: int) -> pa.RecordBatch:
-        """Return record batch i, a view on the file."""
-        return self._reader.get_batch(i)
+        """Return record batch i, a view on the file; WorkspaceError where it is damaged."""
+        try:
+            return self._reader.get_batch(i)
+        except (OSError, pa.ArrowException) as error:
+            raise WorkspaceError(
+                f"{self._path}: expected record batch {i} whole, got: {error}"
+            ) from None
 
 
 def _checksum(batch: pa.RecordBatch) -> int:

@@ -57,6 +57,7 @@ const Status = ({id, log, prefix = ''}: Props): React.ReactElement => {
       <span role="status" className={outbox.size ? 'pl-unsaved' : 'pl-saved'}>
         {outbox.size ? `unsaved (${outbox.size})` : 'saved'}
       </span>
+      {!outbox.isKept && <span role="alert" className="pl-trouble">the browser stores no more: do not close this page</span>}
       {outbox.trouble && <span role="alert" className="pl-trouble">{outbox.trouble}</span>}
       {Boolean(outbox.size && outbox.trouble) && <button type="button" onClick={() => outbox.flush()}>try again</button>}
       <Saving session={session} prefix={prefix} />

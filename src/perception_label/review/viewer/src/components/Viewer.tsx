@@ -45,6 +45,7 @@ const Viewer = (props: Props): React.ReactElement => {
       told.style.padding = '1rem';
       told.textContent = NO_WEBGL;
       held.replaceChildren(told);
+      Object.assign(held, {session});
       return undefined;
     }
     Object.assign(held, {view, session});

@@ -41,8 +41,7 @@ export function sessionActions(session: Session): Actions {
     if (ahead.length) session.show(way > 0 ? Math.min(...ahead) : Math.max(...ahead));
   };
   const keySweeps = (): number[] => {
-    const times = session.scene?.timestamps_ns ?? [];
-    return (track()?.keys ?? []).filter((key) => key.source === 'human').map((key) => times.indexOf(key.timestamp_ns));
+    return (track()?.keys ?? []).filter((key) => key.source === 'human').map((key) => session.sweepAt(key.timestamp_ns));
   };
   const doubtful = (): number[] => {
     const found = track();

@@ -1,3 +1,4 @@
+import {Fault} from './api.ts';
 import {Arriving} from './container.ts';
 
 type OnPoints = (cloud: Arriving) => void;
@@ -65,10 +66,12 @@ export class Clouds {
 
   private async fetch(sweep: number, cloud: Arriving, listeners: Set<OnPoints>, stop: AbortController): Promise<Arriving> {
     try {
-      const answer = await fetch(this.url(sweep), {credentials: 'same-origin', signal: stop.signal});
+      const answer = await fetch(this.url(sweep), {credentials: 'same-origin', signal: stop.signal}).catch((error: Error) => {
+        throw error.name === 'AbortError' ? error : new Fault(0, `sweep ${sweep}: the server does not answer`);
+      });
       if (!answer.ok || !answer.body) {
         const told = (await answer.json().catch(() => ({}))) as {error?: string};
-        throw new Error(`sweep ${sweep}: ${told.error ?? answer.status}`);
+        throw new Fault(answer.status, `sweep ${sweep}: ${told.error ?? answer.status}`);
       }
       const reader = answer.body.getReader();
       for (;;) {
@@ -76,7 +79,7 @@ export class Clouds {
         if (done) break;
         if (cloud.push(value)) for (const listener of listeners) listener(cloud);
       }
-      if (!cloud.isWhole) throw new Error(`sweep ${sweep}: the points broke off`);
+      if (!cloud.isWhole) throw new Fault(0, `sweep ${sweep}: the points broke off`);
       this.held.set(sweep, cloud);
       for (const old of this.held.keys()) {
         if (this.bytes <= this.mostBytes || old === sweep) break;

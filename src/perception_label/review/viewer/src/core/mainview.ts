@@ -1,4 +1,5 @@
 import * as T from '../three.ts';
+import {Fault} from './api.ts';
 import {BoxLines} from './boxes.ts';
 import {rayEnters, type Vec} from './boxmath.ts';
 import {Eye} from './eye.ts';
@@ -13,6 +14,7 @@ import type {Box} from './types.ts';
 const STILL_MS = 150; // after a move, all points are drawn again
 const CLICK_PX = 4; // farther, a press was a drag
 export const PREFETCH = 10; // sweeps each way
+const AGAIN = new Set([0, 401]), AGAIN_MS = 2000;
 const QUIET_MS = 2000; // later they are fetched anyhow
 
 export interface Timings {sweep: number; first_ms: number; whole_ms: number; points: number}
@@ -162,6 +164,7 @@ export class MainView {
       }
     }).catch((error: Error) => {
       if (error.name !== 'AbortError') session.say(error.message);
+      if (error instanceof Fault && AGAIN.has(error.status)) setTimeout(() => this.again(sweep), AGAIN_MS);
       return null;
     });
     if (session.sweep !== sweep || this.isGone) return;
@@ -183,6 +186,11 @@ export class MainView {
     if (this.timings.length === 1) window.requestIdleCallback(prefetch, {timeout: QUIET_MS});
     else prefetch();
     await this.showOthers();
+  }
+
+  /** Try once more: no answer came, or somebody had to log in first. */
+  private again(sweep: number): void {
+    if (this.session.sweep === sweep && !this.isGone) void this.showSweep();
   }
 
   private async showOthers(): Promise<void> {

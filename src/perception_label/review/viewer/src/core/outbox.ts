@@ -1,6 +1,7 @@
 import {Fault, type Api} from './api.ts';
 import type {Op, Result} from './types.ts';
 
+const MOST_OPS = 100;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 /** An op that the server has not acknowledged yet, as it is kept across reloads. */
@@ -24,9 +25,13 @@ export class Outbox {
   private pending: Pending[] = [];
   private isBusy = false;
   private failures = 0;
+  /** Ops of a batch; fewer after one that the server could not take. */
+  private most = MOST_OPS;
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** Of each track the revision that its last op of this page got: the next one builds on it. */
   readonly revisions = new Map<string, number>();
+  /** Whether what is unsaved would outlive this page: a browser stores only so much. */
+  isKept = true;
   /** Why ops cannot be sent now: '' or a line for people. */
   trouble = '';
 
@@ -72,11 +77,14 @@ export class Outbox {
     if (!this.isBusy && this.pending.length) void this.send();
   }
 
-  /** Drop the ops of a track that were not sent: what they build on is gone. */
-  drop(trackId: string): void {
-    this.pending = this.pending.filter((each) => each.isSent || each.op.track_id !== trackId);
+  /** Drop the ops of a track that were not sent, and return them: what they build on is gone. */
+  drop(trackId: string): Op[] {
+    const isDropped = (each: Pending): boolean => !each.isSent && each.op.track_id === trackId;
+    const dropped = this.pending.filter(isDropped).map((each) => each.op);
+    this.pending = this.pending.filter((each) => !isDropped(each));
     this.keep();
     this.events.onState();
+    return dropped;
   }
 
   private async send(): Promise<void> {
@@ -89,7 +97,7 @@ export class Outbox {
       if (isWide && batch.length) break;
       taken.add(each.op.track_id);
       batch.push(each);
-      if (isWide || batch.length === 100) break;
+      if (isWide || batch.length === this.most) break;
     }
     for (const each of batch) {
       const known = this.revisions.get(each.op.track_id);
@@ -104,6 +112,7 @@ export class Outbox {
       const {revision, results} = await this.api.append(batch.map((each) => each.op));
       this.failures = 0;
       this.trouble = '';
+      this.most = Math.min(MOST_OPS, 2 * this.most);
       const answers = new Map(results.map((result) => [result.edit_id, result]));
       this.pending = this.pending.filter((each) => !answers.has(each.op.edit_id));
       this.keep();
@@ -117,15 +126,18 @@ export class Outbox {
       this.failures += 1;
       const fault = error instanceof Fault ? error : new Fault(0, String(error));
       this.trouble = fault.status === 401 ? 'logged out: log in to save' : fault.message;
-      // Too much at once, or a batch the server cannot read: ops go one by one, and the bad one is told apart.
-      if ([400, 413, 422].includes(fault.status) && batch.length === 1) {
+      // Too much at once, or a batch the server cannot read: fewer go together, until the bad one is told apart.
+      const isRefused = [400, 413, 422].includes(fault.status);
+      if (isRefused) this.most = Math.max(1, batch.length >> 1);
+      if (isRefused && batch.length === 1) {
+        this.trouble = '';
         this.pending = this.pending.filter((each) => each !== batch[0]);
         this.keep();
         this.events.onResult(batch[0].op, {
           edit_id: batch[0].op.edit_id, status: 'invalid', revision: null, error: fault.message, warnings: [],
         }, 0);
       }
-      const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length) - 1];
+      const wait = isRefused ? 0 : RETRY_MS[Math.min(this.failures, RETRY_MS.length) - 1];
       this.timer = setTimeout(() => this.flush(), wait);
     } finally {
       this.isBusy = false;
@@ -135,7 +147,12 @@ export class Outbox {
   }
 
   private keep(): void {
-    this.storage.setItem(this.name, JSON.stringify(this.pending));
+    try {
+      this.storage.setItem(this.name, JSON.stringify(this.pending));
+      this.isKept = true;
+    } catch {
+      this.isKept = false;
+    }
   }
 
   private read(): Pending[] {

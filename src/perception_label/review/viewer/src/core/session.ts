@@ -44,8 +44,8 @@ export class Session {
   live: Box | null = null;
   /** Where mine was when the server had another one. */
   ghosts = new Map<string, Box>();
-  /** Of each track my last op that met somebody else's. */
-  conflicts = new Map<string, Op>();
+  /** Of each track my ops that met somebody else's, and those that built on them. */
+  conflicts = new Map<string, Op[]>();
   /** Whether the server does not know this browser any more. */
   isOut = false;
   told = '';
@@ -60,6 +60,7 @@ export class Session {
   readonly actions: Record<string, (event: KeyboardEvent) => void> = {};
   /** The track that the selected one may be joined with, until somebody said yes or no. */
   mergeWith: string | null = null;
+  private numbers = new Map<string, number>();
   private listeners = new Set<(what: What) => void>();
   private stop = new AbortController();
   private past = new Undo((editId) => this.edit('undo', '', {edit_id: editId}));
@@ -126,13 +127,11 @@ export class Session {
     this.outbox.flush();
   }
 
-  /** Make my edit again, on top of somebody else's. */
+  /** Make my edits again, on top of somebody else's. */
   reapply(trackId: string): void {
-    const op = this.conflicts.get(trackId);
-    if (!op || !this.tracks.has(trackId)) return this.giveUp(trackId);
+    const ops = this.tracks.has(trackId) ? this.conflicts.get(trackId) : undefined;
     this.giveUp(trackId);
-    const sweep = op.timestamp_ns === null ? undefined : this.scene!.timestamps_ns.indexOf(op.timestamp_ns);
-    this.edit(op.kind, trackId, op.after, sweep);
+    for (const op of ops ?? []) this.edit(op.kind, trackId, op.after, undefined, op.timestamp_ns ?? undefined);
   }
 
   giveUp(trackId: string): void {
@@ -185,6 +184,14 @@ export class Session {
     this.selected = trackId;
     this.live = null;
     this.tell('select');
+  }
+
+  /** The sweep at this time, -1 if there is none. */
+  sweepAt(timestamp: string): number {
+    if (this.scene && this.numbers.size !== this.scene.timestamps_ns.length) {
+      this.numbers = new Map(this.scene.timestamps_ns.map((at, k) => [at, k]));
+    }
+    return this.numbers.get(timestamp) ?? -1;
   }
 
   set(view: Partial<View>): void {
@@ -291,11 +298,12 @@ export class Session {
     if (result.status === 'conflict' || result.status === 'invalid' || result.status === 'denied') {
       const after = op.after as {center_m?: number[]; yaw_rad?: number; size_m?: number[]};
       const size = after.size_m ?? this.tracks.get(op.track_id)?.size_m;
-      if (result.status === 'conflict') this.conflicts.set(op.track_id, op);
+      if (result.status === 'conflict') {
+        this.conflicts.set(op.track_id, [...(this.conflicts.get(op.track_id) ?? []), op, ...this.outbox.drop(op.track_id)]);
+      }
       if (result.status === 'conflict' && after.center_m && size) {
         this.ghosts.set(op.track_id, {center: after.center_m, size, yaw: after.yaw_rad ?? 0});
       }
-      this.outbox.drop(op.track_id);
       this.say(result.status === 'conflict' ? `${op.track_id}: somebody else changed it meanwhile` : (result.error ?? result.status));
     }
     const target = this.past.targetOf(op.edit_id);

@@ -86,6 +86,8 @@ export class Timeline {
   }
 
   private sweepOf(timestamp: string): number {
+    const known = this.session.sweepAt(timestamp);
+    if (known >= 0) return known;
     const times = this.session.scene!.timestamps_ns, wanted = BigInt(timestamp);
     let low = 0, high = times.length - 1;
     while (low < high) {

@@ -47,8 +47,8 @@ export function spread(session: Session, value: Value, way: 1 | -1): void {
 }
 
 function sweepsOf(session: Session, track: Track, way: 1 | -1): number[] {
-  const times = session.scene!.timestamps_ns, isBeyond = (s: number): boolean => way * (s - session.sweep) > 0;
-  const keys = track.keys.filter((key) => key.source === 'human').map((key) => times.indexOf(key.timestamp_ns)).filter(isBeyond);
+  const isBeyond = (s: number): boolean => way * (s - session.sweep) > 0;
+  const keys = track.keys.filter((key) => key.source === 'human').map((key) => session.sweepAt(key.timestamp_ns)).filter(isBeyond);
   if (keys.length) return keys;
   const end = way > 0 ? track.sweeps[track.sweeps.length - 1] : track.sweeps[0];
   return end !== undefined && isBeyond(end) ? [end] : [];
