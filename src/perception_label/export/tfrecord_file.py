@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_label._core.checksums import crc32c
+from perception_label._core import checksums
 
 # A feature has one kind of list, and readers want the kind of an empty one, too.
 Feature = bytes | int | Sequence[bytes] | NDArray[np.float32] | NDArray[np.int64]
@@ -89,6 +89,6 @@ def _varint(number: int) -> bytes:
 
 
 def _masked(data: bytes) -> bytes:
-    value = crc32c(data, 0)
+    value = checksums.crc32c(data, 0)
     turned = (value >> 15 | value << 17) + _MASK
     return struct.pack("<I", turned & 0xFFFFFFFF)
