@@ -28,4 +28,7 @@ class Client:
 CLIENTS = (
     Client("kitti_db", "nuscenes-devkit", ("kitti-object",)),
     Client("trackeval_kitti", "trackeval", ("kitti-tracking",)),
+    Client("datasets_hub", "datasets", ("huggingface",)),
+    Client("croissant_ml", "mlcroissant", ("croissant", "huggingface")),
+    Client("tfrecord_reader", "tfrecord", ("tfrecord",)),
 )
