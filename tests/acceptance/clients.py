@@ -27,6 +27,8 @@ class Client:
 
 CLIENTS = (
     Client("kitti_db", "nuscenes-devkit", ("kitti-object",)),
+    Client("pykitti_raw", "pykitti", ("kitti-raw",)),
+    Client("datumaro_kitti_raw", "datumaro", ("kitti-raw",)),
     Client("trackeval_kitti", "trackeval", ("kitti-tracking",)),
     Client("datasets_hub", "datasets", ("huggingface",)),
     Client("croissant_ml", "mlcroissant", ("croissant", "huggingface")),

@@ -20,6 +20,7 @@ FORMATS: dict[str, str] = {
     "jsonl": "perception_label.export.jsonl",
     "kitti-tracking": "perception_label.export.kitti_tracking",
     "kitti-object": "perception_label.export.kitti_object",
+    "kitti-raw": "perception_label.export.kitti_raw",
     "coco": "perception_label.export.coco",
     "mot": "perception_label.export.mot",
     "cvat": "perception_label.export.cvat",

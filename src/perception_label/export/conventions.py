@@ -1,6 +1,6 @@
 """What each export format means by its numbers: one table, which docs and tests read."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from perception_label.export.conventions_data import DATA
 from perception_label.export.conventions_flat import FLAT
@@ -90,6 +90,20 @@ CONVENTIONS: dict[str, Convention] = {
         not_held="ego poses, n_points, source, expected_iou, revision; classes KITTI lacks are "
         "written Misc, side/ keeps them; occlusion is 3, unknown",
     ),
+    "kitti-raw": Convention(
+        coordinate_frame="LiDAR at each sweep; calib_imu_to_velo.txt and oxts/ lead to the world",
+        axes="the LiDAR's own, KITTI's being x ahead, y left, z up",
+        yaw="rz: 0 along +x, counter-clockwise about +z; rx and ry are 0; on a slope the one from "
+        "which a projection to the world gives the world's yaw",
+        origin="middle of the bottom face",
+        size_order="height, width, length, one for all boxes of a tracklet",
+        units="metres, radians",
+        time="number of the sweep from first_frame on; timestamps.txt in UTC to the nanosecond",
+        tracks="order in the file; side/ has `track_id` and class of each tracklet",
+        precision="1e-6 m, 1e-8 rad",
+        not_held="n_points, source (but state: 2 keyframe, 1 between), expected_iou, revision, "
+        "sizes that change; classes KITTI lacks are written Misc, side/ keeps them",
+    ),
     **{name: Convention(**said) for name, said in (FLAT | TOOLS).items()},
     **{name: Convention(**{**_OWN, **said}) for name, said in DATA.items()},
 }
@@ -101,10 +115,10 @@ def describe(format: str) -> dict[str, str]:
 
 
 def as_markdown() -> str:
-    """Return the whole table as Markdown, one column per format."""
-    rows = [["", *CONVENTIONS], ["---"] * (1 + len(CONVENTIONS))]
-    rows += [
-        [field.name.replace("_", " "), *(getattr(c, field.name) for c in CONVENTIONS.values())]
-        for field in fields(Convention)
-    ]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+    """Return all of it as Markdown, a section per format."""
+    parts = []
+    for name, convention in CONVENTIONS.items():
+        said = asdict(convention).items()
+        lines = [f"| {field.replace('_', ' ')} | {text} |" for field, text in said]
+        parts.append("\n".join([f"### {name}", "", "| | |", "|---|---|", *lines, ""]))
+    return "\n".join(parts)

@@ -7,6 +7,7 @@ heading is chosen such that a reader that projects it back to the world gets the
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from perception_label.arrays import Floats, Ints, Pose
 from perception_label.export.labelled import Labelled
@@ -16,6 +17,8 @@ from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import inverse
 from perception_label.tables import labels_from_table
 
+EARTH_RADIUS_M = 6378137.0  # of the Mercator projection in KITTI's development kit
+OXTS_COLUMNS = 30
 # What the benchmark calls our classes; all others are Misc.
 NAMES = {
     "car": "Car",
@@ -27,8 +30,8 @@ NAMES = {
 OTHER = "Misc"
 
 
-def boxes_by_sweep(labelled: Labelled) -> tuple[Labels, Ints, tuple[str, ...]]:
-    """Return the boxes at sweeps by sweep and track, each one's sweep, and what is left out."""
+def boxes_by_sweep(labelled: Labelled) -> tuple[Labels, Ints, Ints, tuple[str, ...]]:
+    """Return the boxes at sweeps, by sweep and track; their sweeps, table rows; what is not."""
     times = labelled.timestamps_ns
     labels = labels_from_table(labelled.boxes)
     at_sweep = np.isin(labels.timestamps_ns, times)
@@ -37,7 +40,7 @@ def boxes_by_sweep(labelled: Labelled) -> tuple[Labels, Ints, tuple[str, ...]]:
     sweeps = np.searchsorted(times, labels.timestamps_ns)
     order = np.lexsort((labels.tracks, sweeps))
     said = (f"{n_left_out} boxes at instants that are no sweep",) if n_left_out else ()
-    return labels[order], sweeps[order], said
+    return labels[order], sweeps[order], np.flatnonzero(at_sweep)[order], said
 
 
 def camera_from_lidar(labelled: Labelled, camera: Camera | None) -> Pose:
@@ -79,3 +82,16 @@ def fill_calibration(
     with path.open("w", encoding="utf-8") as out:
         for name, values in entries.items():
             out.write(f"{name}: {' '.join(f'{v:.15e}' for v in values.ravel())}\n")
+
+
+def oxts_lines(world_from_ego: Floats) -> list[str]:
+    """Return a GPS/IMU packet per pose (S, 4, 4), the first at latitude and longitude 0."""
+    moved = world_from_ego[:, :3, 3] - world_from_ego[:1, :3, 3]
+    longitude = np.degrees(moved[:, 0] / EARTH_RADIUS_M)
+    # The inverse of Mercator's ln tan(pi/4 + latitude/2), exact near the equator.
+    latitude = np.degrees(np.arctan(np.sinh(moved[:, 1] / EARTH_RADIUS_M)))
+    yaw, pitch, roll = Rotation.from_matrix(world_from_ego[:, :3, :3]).as_euler("ZYX").T
+    rows = np.column_stack([latitude, longitude, moved[:, 2], roll, pitch, yaw])
+    # The last five are counts and states, which readers take for whole numbers.
+    rest = " 0" * (OXTS_COLUMNS - rows.shape[1])
+    return [" ".join(f"{value:.15g}" for value in row) + rest + "\n" for row in rows.tolist()]

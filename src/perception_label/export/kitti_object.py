@@ -86,7 +86,7 @@ def _set(labelled: Labelled, first: int) -> tuple[_Set, tuple[str, ...]]:
     if labelled.ego_poses is None:
         raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
     times = labelled.timestamps_ns
-    labels, sweeps, said = boxes_by_sweep(labelled)
+    labels, sweeps, _, said = boxes_by_sweep(labelled)
     camera = forward_camera(labelled.cameras)[1]
     one = _Set(
         labelled,

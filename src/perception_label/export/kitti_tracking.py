@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from perception_label.arrays import Floats, Ints, Pose
 from perception_label.errors import MissingPosesError
@@ -23,6 +22,7 @@ from perception_label.export.kitti_camera import (
     camera_from_lidar,
     camera_rows,
     fill_calibration,
+    oxts_lines,
 )
 from perception_label.export.kitti_images import Boxes2d, project
 from perception_label.export.labelled import BATCH_ROWS, Labelled, Plan, json_file
@@ -30,9 +30,6 @@ from perception_label.geometry.cameras import Camera, forward_camera
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import interpolate_poses
-
-EARTH_RADIUS_M = 6378137.0  # of the Mercator projection in KITTI's development kit
-OXTS_COLUMNS = 30
 
 
 def plan(labelled: Labelled) -> Plan:
@@ -46,7 +43,7 @@ def plan(labelled: Labelled) -> Plan:
     if labelled.ego_poses is None:
         raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
     times = labelled.timestamps_ns
-    labels, sweeps, said = boxes_by_sweep(labelled)
+    labels, sweeps, _, said = boxes_by_sweep(labelled)
     used, numbers = np.unique(labels.tracks, return_inverse=True)
     world_from_ego = interpolate_poses(labelled.ego_poses, times)
     name, camera = forward_camera(labelled.cameras)
@@ -122,13 +119,5 @@ def _flat_columns(flat: Boxes2d, boxes: Floats) -> list[list[float]]:
 
 
 def _fill_oxts(world_from_ego: Floats, path: Path) -> None:
-    moved = world_from_ego[:, :3, 3] - world_from_ego[:1, :3, 3]
-    longitude = np.degrees(moved[:, 0] / EARTH_RADIUS_M)
-    # The inverse of Mercator's ln tan(pi/4 + latitude/2), exact near the equator.
-    latitude = np.degrees(np.arctan(np.sinh(moved[:, 1] / EARTH_RADIUS_M)))
-    yaw, pitch, roll = Rotation.from_matrix(world_from_ego[:, :3, :3]).as_euler("ZYX").T
-    rows = np.column_stack([latitude, longitude, moved[:, 2], roll, pitch, yaw])
-    rest = " 0" * (OXTS_COLUMNS - rows.shape[1])
     with path.open("w", encoding="utf-8") as out:
-        for row in rows.tolist():
-            out.write(" ".join(f"{value:.15g}" for value in row) + rest + "\n")
+        out.writelines(oxts_lines(world_from_ego))

@@ -95,6 +95,19 @@ class Cuboids:
         turned = np.einsum("mij,mj->mi", poses[:, :3, :3], ahead)
         return type(self)(center, self.size_m, np.arctan2(turned[:, 1], turned[:, 0]))
 
+    def seen_from(self, a_from_b: Pose) -> Self:
+        """Return the cuboids in frame b whose `moved(a_from_b)` are these, given in a.
+
+        On a slope a heading that is projected there and back is another; formats that know a
+        yaw alone hold the one from which readers that project it get the heading in a.
+        `a_from_b` is (4, 4), or (M, 4, 4); b's z axis must not lie level in a.
+        """
+        poses = np.broadcast_to(np.asarray(a_from_b, dtype=np.float64), (len(self), 4, 4))
+        center = np.einsum("mji,mj->mi", poses[:, :3, :3], self.center_m - poses[:, :3, 3])
+        ahead = np.column_stack([np.cos(self.yaw_rad), np.sin(self.yaw_rad)])
+        level = np.linalg.solve(poses[:, :2, :2], ahead[..., None])[..., 0]
+        return type(self)(center, self.size_m, np.arctan2(level[:, 1], level[:, 0]))
+
 
 def concatenate(parts: list[Cuboids]) -> Cuboids:
     """Join cuboids of one coordinate frame; no parts give no cuboids."""

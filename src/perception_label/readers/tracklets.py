@@ -11,15 +11,21 @@ from perception_label.arrays import Ints
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.readers.files import floats, read_text, refuse
 
+LONGEST = 12  # characters of a sweep's number
+
 
 @dataclass(frozen=True, slots=True)
 class Tracklets:
-    """M boxes in the Velodyne's frame: which sweep, which tracklet, its type."""
+    """M boxes in the Velodyne's frame: which sweep, which tracklet, its type, its state.
+
+    States are KITTI's: 0 unset, 1 interpolated, 2 labelled.
+    """
 
     sweeps: Ints
     tracks: list[str]
     names: list[str]
     cuboids: Cuboids
+    states: Ints
 
 
 def read_tracklets(path: Path) -> Tracklets:
@@ -39,16 +45,17 @@ def read_tracklets(path: Path) -> Tracklets:
     except ElementTree.ParseError as error:
         raise refuse(path, "tracklet XML", error) from None
     sweeps: list[object] = []
-    rows, tracks, names = [], [], []
+    rows, tracks, names, states = [], [], [], []
     for i, item in enumerate(items):
         size = [item.findtext(tag) for tag in ("l", "w", "h")]
         first, name = item.findtext("first_frame") or "", item.findtext("objectType") or ""
-        if not first.strip().isdecimal():
+        if not first.strip().isdecimal() or len(first) > LONGEST:
             raise refuse(path, f"first_frame of tracklet {i}", repr(first))
         for k, place in enumerate(item.findall("./poses/item")):
             sweeps.append(int(first) + k)
             rows.append([place.findtext(tag) for tag in ("tx", "ty", "tz")] + size
                         + [place.findtext("rz")])  # fmt: skip
+            states.append(place.findtext("state", "0").strip())
             tracks.append(str(i))
             names.append(name)
     numbers = floats(path, rows or np.empty((0, 7)), (-1, 7), "poses")
@@ -56,4 +63,6 @@ def read_tracklets(path: Path) -> Tracklets:
     at = np.array(sweeps, dtype=np.int64)
     if len(at) and at.max() > 10_000_000:
         raise refuse(path, "a sweep number", at.max())
-    return Tracklets(at, tracks, names, Cuboids.unpack(numbers))
+    known = {"0": 0, "1": 1, "2": 2}
+    stated = np.array([known.get(state, 0) for state in states], dtype=np.int64)
+    return Tracklets(at, tracks, names, Cuboids.unpack(numbers), stated)

@@ -25,6 +25,7 @@ FORMATS: dict[str, str] = {
     "supervisely": f"{_HERE}.supervisely",
     "sustech": f"{_HERE}.sustech",
     "xtreme1": f"{_HERE}.xtreme1",
+    "kitti-raw": f"{_HERE}.kitti_raw",
 }
 _SUFFIXES = {
     ".parquet": "parquet",
