@@ -27,7 +27,17 @@ TRACK = ("track_id", "instance_id", "object_id")
 
 def read(path: Path) -> ImageLabelFile:
     """Read such a file; every annotation needs a track."""
-    said: dict[str, Any] = read_json(path, dict)
+    return from_document(path, read_json(path, dict))
+
+
+def from_document(path: Path, said: dict[str, Any]) -> ImageLabelFile:
+    """Return the labels of a document that is one video's.
+
+    Raises
+    ------
+    SourceError
+        If it is none; `path` names it.
+    """
     try:
         images = said["images"]
         number_of, names = _numbers(path, images)

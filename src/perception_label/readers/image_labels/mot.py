@@ -52,6 +52,8 @@ def read(path: Path) -> ImageLabelFile:
         class_names=texts([CLASSES.get(int(kind), "other") for kind in kinds]),
         boxes_px=boxes,
         visible=visibility > 0,
+        # Others than shares, such as the -1 of results, say nothing.
+        scores=np.where((confidence > 0) & (confidence <= 1), confidence, 1.0),
     )
     return ImageLabelFile(path, labels[kept], *_sequence(path))
 
