@@ -11,6 +11,7 @@ import faulthandler
 import multiprocessing
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -30,7 +31,8 @@ HANG_S = 20
 LARGEST_MB = 300  # more memory than this for a source of a few kilobytes is a finding
 CEILING_BYTES = 6 << 30
 TOLD = 5  # findings per target that are printed
-MEMORY_WORDS = ("malloc of size", "Unable to allocate", "realloc of size", "MemoryError")
+MEMORY = re.compile(r"MemoryError|alloc of size (\d+)")
+NOWHERE_BYTES = 1 << 36
 
 
 @dataclass
@@ -162,7 +164,9 @@ def one_input(
 def _judge(text: str) -> str:
     if "\n" in text:
         return f"an error of several lines: {text!r}"
-    if any(words in text for words in MEMORY_WORDS):
+    asked = MEMORY.search(text)
+    # More than any machine has is refused by every machine, untouched.
+    if asked and ("Memory" in asked[0] or int(asked[1]) < NOWHERE_BYTES):
         return f"asked for much memory: {text}"
     return ""
 

@@ -5,6 +5,7 @@ and returns the path to open; `read(path)` reads all of it. Every file that the 
 in turn; `skip` names endings of files that are never broken (pictures, which nobody decodes here).
 """
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -195,6 +196,18 @@ def save_csv(path: Path) -> None:
     pyarrow.csv.write_csv(boxes(), path)
 
 
+def save_e57(path: Path) -> None:
+    import pye57
+
+    columns = {f"cartesian{axis.upper()}": points()[axis].astype(float) for axis in "xyz"}
+    with pye57.E57(str(path), "w") as file:
+        file.write_scan_raw(columns, rotation=np.array([1.0, 0, 0, 0]), translation=np.zeros(3))
+
+
+# An extra: without it there is nothing to break.
+HAS_E57 = importlib.util.find_spec("pye57") is not None
+E57 = {"e57": one_file("t.e57", save_e57, lambda path: read_log(path, "e57"))} if HAS_E57 else {}
+
 TARGETS: dict[str, Target] = {
     **{name: layout(name) for name in ("pandaset", "nuscenes", "argoverse2", "boreas", "kitti_raw",
                                        "kitti_tracking")},
@@ -207,6 +220,7 @@ TARGETS: dict[str, Target] = {
     "npz": one_file("t.npz", save_npz, lambda path: read_log(path, "folder")),
     "las": one_file("t.las", save_las, lambda path: read_log(path, "folder")),
     "laz": one_file("t.laz", save_las, lambda path: read_log(path, "folder")),
+    **E57,
     "calibration": one_file(
         "calibration.json", json.dumps(CALIBRATION).encode(), read_calibration
     ),

@@ -104,7 +104,11 @@ def _limit(lens: Floats) -> float:
     u = np.polynomial.Polynomial([0.0, 1.0])
     # d(r a/b)/dr, times b squared.
     slope = above * below + 2 * u * (above.deriv() * below - above * below.deriv())
-    ends = [*(slope - LEAST_SLOPE * below * below).roots(), *below.roots()]
+    with np.errstate(all="ignore"):  # a root may lie beyond what a double holds
+        try:
+            ends = [*(slope - LEAST_SLOPE * below * below).roots(), *below.roots()]
+        except np.linalg.LinAlgError:
+            raise ShapeError("camera: expected coefficients of a lens, got no such") from None
     real = [z.real for z in ends if abs(z.imag) < 1e-9 * (1 + abs(z)) and z.real > 0]
     widest = np.pi if lens[14] else np.inf
     return float(min([np.sqrt(min(real)) if real else np.inf, widest]))

@@ -25,6 +25,7 @@ FORMATS: dict[str, str] = {
     "kitti_tracking": "perception_label.readers.kitti_tracking",
     "kitti_object": "perception_label.readers.kitti_object",
     "bag": "perception_label.readers.bags",
+    "e57": "perception_label.readers.e57",
     "folder": "perception_label.readers.folder",
 }
 

@@ -136,8 +136,10 @@ class Argoverse2Sweeps:
         ego = np.column_stack([table[axis].astype(np.float64) for axis in "xyz"])
         file = path or Path()
         laser = whole(file, table["laser_number"], np.uint16, "laser_number")
+        with np.errstate(invalid="ignore"):
+            points = single(ego - self.ego_from_lidar[:3, 3])
         return Sweep(
-            points_m=single(ego - self.ego_from_lidar[:3, 3]),
+            points_m=points,
             timestamp_ns=int(self.timestamps_ns[i]),
             intensity=single(table["intensity"]),
             ring=laser,

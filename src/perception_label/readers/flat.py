@@ -1,6 +1,7 @@
 """Flat point files: `.bin` of float32 rows (KITTI, nuScenes), `.npy` and `.npz`."""
 
 import io
+import math
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from perception_label.readers.files import LIMIT_BYTES, read_bytes, refuse
 
 KITTI_COLUMNS = 4  # x y z reflectance
 NUSCENES_COLUMNS = 5  # x y z intensity ring
+MOST_PACKED = 200  # points never pack so well
 FARTHEST_M = 1000.0  # no LiDAR sees farther; a misread row almost always does
 
 
@@ -76,8 +78,11 @@ def read_npy(path: Path) -> NDArray[np.generic]:
     try:
         if data[:2] == b"PK":
             size = sum(info.file_size for info in zipfile.ZipFile(io.BytesIO(data)).infolist())
-            if size > LIMIT_BYTES:
-                raise refuse(path, f"at most {LIMIT_BYTES} bytes unpacked", size)
+            limit = min(LIMIT_BYTES, MOST_PACKED * len(data))
+            if size > limit:
+                raise refuse(path, f"at most {limit} bytes unpacked", size)
+        else:
+            _check_size(path, data)
         loaded = np.load(io.BytesIO(data), allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
             names = loaded.files
@@ -90,3 +95,19 @@ def read_npy(path: Path) -> NDArray[np.generic]:
     except Exception as error:  # noqa: BLE001 - the header is parsed as Python: any error may come
         raise refuse(path, "a NumPy array of numbers", f"{type(error).__name__}: {error}") from None
     return np.asarray(loaded)
+
+
+def _check_size(path: Path, data: bytes) -> None:
+    """Refuse a .npy whose header promises more than the file holds: NumPy allots it first."""
+    source = io.BytesIO(data)
+    version = np.lib.format.read_magic(source)
+    reads = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in reads:
+        raise refuse(path, "a NumPy array of version 1 or 2", version)
+    shape, _, dtype = reads[version](source)
+    need = math.prod(shape) * dtype.itemsize
+    if need > len(data):
+        raise refuse(path, f"{need} bytes of {shape} {dtype}", f"{len(data)}: cut short?")

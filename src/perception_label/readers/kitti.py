@@ -78,8 +78,10 @@ def rigid(path: Path, entries: Mapping[str, Floats], name: str) -> Pose:
     if entry.ndim != 2:
         raise refuse(path, f"a matrix {name}", f"{entry.size} numbers")
     out[:3, : entry.shape[1]] = entry
-    if not abs(np.linalg.det(out[:3, :3]) - 1) < 0.01:
-        raise refuse(path, f"a rotation in {name}", f"determinant {np.linalg.det(out[:3, :3]):.3g}")
+    with np.errstate(all="ignore"):
+        volume = np.linalg.det(out[:3, :3])
+    if not abs(volume - 1) < 0.01:
+        raise refuse(path, f"a rotation in {name}", f"determinant {volume:.3g}")
     return out
 
 

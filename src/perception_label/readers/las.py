@@ -1,14 +1,18 @@
 """LAS and LAZ point files, through laspy (extra `las`)."""
 
+import io
 import struct
 from pathlib import Path
 
 import numpy as np
 
-from perception_label.errors import MissingExtraError
+from perception_label.errors import MissingExtraError, SourceError
 from perception_label.readers.clouds import Cloud, from_fields
 from perception_label.readers.files import LIMIT_BYTES, read_bytes, refuse
 
+LASZIP, LAYERED = 22204, 3
+LAYERS = {10: 9, 11: 1, 12: 2, 13: 1}  # of a packed point, its colours, its wave packet
+EXTRA_BYTES = 14  # a layer for each byte
 MOST_PACKED = 1000  # LAZ makes points smaller by ten or so
 
 
@@ -26,10 +30,14 @@ def read(path: Path) -> Cloud:
         import laspy
     except ImportError:
         raise MissingExtraError(f"{path}: needs laspy: install perception-label[las]") from None
-    _check_header(path, read_bytes(path))
+    data = read_bytes(path)
+    _check_header(path, data)
     try:
+        _check_layers(path, data)
         # One thread: the parallel decoder allots what the file says, and aborts if it cannot.
-        with laspy.open(path, laz_backend=laspy.LazBackend.Lazrs) as reader:
+        # Records after the points are not asked for: their lengths may be any number.
+        backend = laspy.LazBackend.Lazrs
+        with laspy.open(path, laz_backend=backend, read_evlrs=False) as reader:
             n_points = reader.header.point_count
             cloud = reader.read()
         names = set(cloud.point_format.dimension_names)
@@ -37,7 +45,7 @@ def read(path: Path) -> Cloud:
         for name in names - {"X", "Y", "Z"}:
             values = np.asarray(cloud[name])
             fields[name] = values if values.ndim == 1 else values[:, 0]
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, SourceError):
         raise
     except BaseException as error:  # noqa: BLE001 - decoders raise many kinds, Rust panics too
         raise refuse(path, "a whole LAS file", f"{type(error).__name__}: {error}") from None
@@ -76,3 +84,45 @@ def _check_chunks(path: Path, data: bytes, start: int, n_points: int) -> None:
     n_chunks = struct.unpack_from("<I", data, at + 4)[0]
     if n_chunks > min(n_points, len(data)):
         raise refuse(path, f"at most {n_points} chunks", n_chunks)
+
+
+def _check_layers(path: Path, data: bytes) -> None:
+    """Refuse a LAZ chunk whose layers are longer than itself: the decoder allots what they say."""
+    packing = _laszip_record(data)
+    if not (data[104] & 0x80 and packing) or len(packing) < 34:
+        return
+    n_items = struct.unpack_from("<H", packing, 32)[0]
+    if struct.unpack_from("<H", packing)[0] != LAYERED or len(packing) < 34 + 6 * n_items:
+        return
+    items = [struct.unpack_from("<HH", packing, 34 + 6 * k) for k in range(n_items)]
+    n_layers = sum(size if kind == EXTRA_BYTES else LAYERS.get(kind, 0) for kind, size in items)
+    step = sum(size for _, size in items)
+    import lazrs
+
+    source = io.BytesIO(data)
+    source.seek(struct.unpack_from("<I", data, 96)[0])
+    chunks = lazrs.read_chunk_table(source, lazrs.LazVlr(packing))
+    at = source.tell()
+    if sum(n for n, _ in chunks) < struct.unpack_from("<Q", data, 247)[0]:
+        raise refuse(path, "chunks for all points", f"{len(chunks)} chunks: cut short?")
+    for _, n_bytes in chunks:
+        end = at + n_bytes
+        if end > len(data) or step + 4 + 4 * n_layers > n_bytes:
+            raise refuse(path, f"a chunk of {n_bytes} bytes", "less: cut short?")
+        layers = struct.unpack_from(f"<{n_layers}I", data, at + step + 4)
+        if sum(layers) > n_bytes:
+            raise refuse(path, f"layers of a chunk within {n_bytes} bytes", f"{sum(layers)} bytes")
+        at = end
+
+
+def _laszip_record(data: bytes) -> bytes:
+    """Return the record that says how the points are packed; none if there is none."""
+    at, n_vlrs = struct.unpack_from("<H", data, 94)[0], struct.unpack_from("<I", data, 100)[0]
+    for _ in range(n_vlrs):
+        if at + 54 > len(data):
+            break
+        record, size = struct.unpack_from("<HH", data, at + 18)
+        if record == LASZIP and data[at + 2 : at + 18].startswith(b"laszip encoded"):
+            return data[at + 54 : at + 54 + size]
+        at += 54 + size
+    return b""

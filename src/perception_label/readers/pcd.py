@@ -181,7 +181,8 @@ def _ascii(path: Path, header: _Header, body: bytes) -> Fields:
 
 def _as(path: Path, field: _Field, values: NDArray[np.float64]) -> NDArray[Any]:
     if field.dtype.kind == "f":
-        return values.astype(field.dtype)
+        with np.errstate(over="ignore"):
+            return values.astype(field.dtype)
     limits = np.iinfo(field.dtype)
     if not ((values >= limits.min) & (values <= limits.max)).all():
         raise refuse(path, f"{field.dtype} numbers in {field.name}", "others")

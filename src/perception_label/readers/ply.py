@@ -53,7 +53,8 @@ def _header(path: Path, text: str) -> tuple[str, int, list[tuple[str, str]]]:
                 raise refuse(path, "vertices as the first element", words[1])
             element = words[1]
             if element == "vertex":
-                n_points = int(words[2]) if words[2].isdecimal() else -1
+                is_count = words[2].isdecimal() and len(words[2]) < 13
+                n_points = int(words[2]) if is_count else -1
         elif words[:1] == ["property"] and element == "vertex":
             if len(words) != 3 or words[1] not in _TYPES:
                 raise refuse(path, "scalar vertex properties", " ".join(words))

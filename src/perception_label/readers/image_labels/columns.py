@@ -62,7 +62,7 @@ def read(path: Path) -> ImageLabelFile:
         if str(path) in str(error):
             raise
         raise refuse(path, "a table of 2-D labels", error) from None
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, pa.ArrowException) as error:
         raise refuse(path, "a table of 2-D labels", error) from None
     return ImageLabelFile(path, labels)
 

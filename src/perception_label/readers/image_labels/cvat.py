@@ -21,6 +21,7 @@ from perception_label.readers.image_labels.file import (
 )
 from perception_label.readers.image_labels.xml_tree import read_xml
 
+MOST_PIXELS = 1 << 28  # of an image whose masks are read
 KINDS = {"box": "box", "polygon": "polygon", "polyline": "polyline", "points": "keypoints"}
 PROPAGATED = "propagated"  # the attribute `made_by` of labels that we worked out
 
@@ -87,6 +88,8 @@ def _mask(path: Path, where: str, row: Element, size_px: tuple[int, int]) -> Sha
         whole_number(path, f"{k} {where}", row.get(k)) for k in ("left", "top", "width", "height")
     )
     runs = [whole_number(path, f"runs {where}", k) for k in (row.get("rle") or "").split(",")]
+    if width * height > MOST_PIXELS:
+        raise refuse(path, f"an image of at most {MOST_PIXELS} pixels {where}", size_px)
     if not (width and height) or sum(runs) != w * h or x + w > width or y + h > height:
         raise refuse(path, f"runs that fill a cut-out of the image {where}", f"{sum(runs)} pixels")
     is_on = np.arange(len(runs)) % 2 == 1

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from perception_label.errors import LabelError
 from perception_label.geometry.image_labels import ImageLabels, texts
 from perception_label.readers.files import floats, read_json, refuse
 from perception_label.readers.image_labels.columns import labels_of
@@ -26,10 +27,11 @@ def read(path: Path) -> ImageLabelFile:
     if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
         raise refuse(path, "a list of labels, or at and boxes", type(said).__name__)
     try:
-        table = pa.Table.from_pylist(said)
-    except pa.ArrowException as error:
+        return ImageLabelFile(path, labels_of(path, pa.Table.from_pylist(said)))
+    except LabelError:
+        raise
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise refuse(path, "labels with the same keys", error) from None
-    return ImageLabelFile(path, labels_of(path, table))
 
 
 def _at_one_image(path: Path, said: dict[str, Any]) -> ImageLabels:
