@@ -3,10 +3,15 @@
 A reader of a new format gets a line in `TARGETS`: `build(folder)` writes a small whole source
 and returns the path to open; `read(path)` reads all of it. Every file that the source has is broken
 in turn; `skip` names endings of files that are never broken (pictures, which nobody decodes here).
+A reader of labels whose format is exported too needs no line: what is broken is an export.
 """
 
+import atexit
+import functools
 import importlib.util
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +21,16 @@ import pyarrow as pa
 import pyarrow.csv
 from pyarrow import parquet
 
+import format_worlds
+from perception_label.errors import LabelError
+from perception_label.export import FORMATS as EXPORTS
 from perception_label.geometry.poses import EgoPoses
+from perception_label.pipeline.export import export
+from perception_label.pipeline.imported import facts_of
 from perception_label.readers import open_log
 from perception_label.readers.calibration import read_calibration
 from perception_label.readers.image_labels import read_image_labels
+from perception_label.readers.labels import FORMATS as LABEL_FORMATS
 from perception_label.readers.labels import Facts, read_labels
 from readers import bag_files, layouts, layouts_waymo
 from readers.drives import drive
@@ -204,6 +215,33 @@ def save_e57(path: Path) -> None:
         file.write_scan_raw(columns, rotation=np.array([1.0, 0, 0, 0]), translation=np.zeros(3))
 
 
+@functools.cache
+def world() -> format_worlds.FormatWorld:
+    """Return the small log that is exported for formats without a seed of their own."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return format_worlds.format_world(Path(folder))
+
+
+def exported(format: str) -> Target:
+    """Return the target of a reader of labels whose format we write: an export is broken."""
+
+    def build(folder: Path) -> Path:
+        export(world().workspace, folder, format, log=world().log, points=False)
+        for path in (folder, *sorted(folder.rglob("*"))):
+            try:
+                read(path)
+            except LabelError:
+                continue
+            return path
+        raise FileNotFoundError(f"nothing in an export as {format} that can be imported")
+
+    def read(path: Path) -> object:
+        return read_labels(path, format, facts_of(world().log))
+
+    return Target(build, read)
+
+
 # An extra: without it there is nothing to break.
 HAS_E57 = importlib.util.find_spec("pye57") is not None
 E57 = {"e57": one_file("t.e57", save_e57, lambda path: read_log(path, "e57"))} if HAS_E57 else {}
@@ -236,3 +274,8 @@ TARGETS: dict[str, Target] = {
     "images_cvat": one_file("t.xml", CVAT.encode(), read_image_labels),
     "images_pets": one_file("t.xml", PETS.encode(), read_image_labels),
 }  # fmt: skip
+TARGETS |= {
+    name: exported(format)
+    for format in LABEL_FORMATS
+    if (name := f"labels_{format.replace('-', '_')}") not in TARGETS and format in EXPORTS
+}

@@ -31,14 +31,15 @@ def read(path: Path) -> Cloud:
     except ImportError:
         raise MissingExtraError(f"{path}: needs laspy: install perception-label[las]") from None
     data = read_bytes(path)
-    _check_header(path, data)
+    n_points = _check_header(path, data)
+    if not n_points:
+        return from_fields(path, {axis: np.empty(0) for axis in "xyz"})
     try:
-        _check_layers(path, data)
+        _check_layers(path, data, n_points)
         # One thread: the parallel decoder allots what the file says, and aborts if it cannot.
         # Records after the points are not asked for: their lengths may be any number.
         backend = laspy.LazBackend.Lazrs
         with laspy.open(path, laz_backend=backend, read_evlrs=False) as reader:
-            n_points = reader.header.point_count
             cloud = reader.read()
         names = set(cloud.point_format.dimension_names)
         fields = {axis: np.asarray(getattr(cloud, axis), dtype=np.float64) for axis in "xyz"}
@@ -54,8 +55,8 @@ def read(path: Path) -> Cloud:
     return from_fields(path, fields)
 
 
-def _check_header(path: Path, data: bytes) -> None:
-    """Refuse a header whose counts the file cannot hold: laspy would read on for ever."""
+def _check_header(path: Path, data: bytes) -> int:
+    """Return the number of points; refuse counts that the file cannot hold: laspy would read on."""
     if data[:4] != b"LASF" or len(data) < 227:
         raise refuse(path, "a LAS file", f"{len(data)} bytes that are none")
     start, n_vlrs, kind, step, n_points = struct.unpack_from("<IIBHI", data, 96)
@@ -72,6 +73,7 @@ def _check_header(path: Path, data: bytes) -> None:
         raise refuse(path, f"{n_points} points of {step} bytes", f"{len(data)} bytes: cut short?")
     if kind & 0x80 and n_points:
         _check_chunks(path, data, start, n_points)
+    return int(n_points)
 
 
 def _check_chunks(path: Path, data: bytes, start: int, n_points: int) -> None:
@@ -86,7 +88,7 @@ def _check_chunks(path: Path, data: bytes, start: int, n_points: int) -> None:
         raise refuse(path, f"at most {n_points} chunks", n_chunks)
 
 
-def _check_layers(path: Path, data: bytes) -> None:
+def _check_layers(path: Path, data: bytes, n_points: int) -> None:
     """Refuse a LAZ chunk whose layers are longer than itself: the decoder allots what they say."""
     packing = _laszip_record(data)
     if not (data[104] & 0x80 and packing) or len(packing) < 34:
@@ -103,7 +105,7 @@ def _check_layers(path: Path, data: bytes) -> None:
     source.seek(struct.unpack_from("<I", data, 96)[0])
     chunks = lazrs.read_chunk_table(source, lazrs.LazVlr(packing))
     at = source.tell()
-    if sum(n for n, _ in chunks) < struct.unpack_from("<Q", data, 247)[0]:
+    if sum(n for n, _ in chunks) < n_points:
         raise refuse(path, "chunks for all points", f"{len(chunks)} chunks: cut short?")
     for _, n_bytes in chunks:
         end = at + n_bytes
