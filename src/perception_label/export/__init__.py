@@ -32,6 +32,7 @@ FORMATS: dict[str, str] = {
     "supervisely": "perception_label.export.supervisely",
     "sustech": "perception_label.export.sustech",
     "tfrecord": "perception_label.export.tfrecord",
+    "rerun": "perception_label.export.rerun",
 }
 
 

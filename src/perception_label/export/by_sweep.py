@@ -13,10 +13,23 @@ from perception_label.arrays import Floats, Ints, Mask, Pose
 from perception_label.errors import MissingPosesError
 from perception_label.export.labelled import Labelled
 from perception_label.geometry.labels import Labels
-from perception_label.geometry.poses import interpolate_poses, inverse, transform
+from perception_label.geometry.poses import EgoPoses, interpolate_poses, inverse, transform
 from perception_label.tables import labels_from_table
 
 AT_ONCE = 64  # sweeps whose boxes are in memory
+
+
+def path_of(labelled: Labelled) -> EgoPoses:
+    """Return the ego vehicle's path.
+
+    Raises
+    ------
+    MissingPosesError
+        If the log has none.
+    """
+    if labelled.ego_poses is None:
+        raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
+    return labelled.ego_poses
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +109,7 @@ class BySweep:
         MissingPosesError
             If the log has no ego poses.
         """
-        if labelled.ego_poses is None:
-            raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
+        path = path_of(labelled)
         times = labelled.timestamps_ns
         at = labelled.boxes.column("timestamp_ns").to_numpy()
         sweep = np.searchsorted(times, at)
@@ -105,7 +117,7 @@ class BySweep:
         rows = np.flatnonzero(known)
         order = rows[np.argsort(sweep[rows], kind="stable")]
         start = np.searchsorted(sweep[order], np.arange(len(times) + 1))
-        poses = interpolate_poses(labelled.ego_poses, times) @ labelled.ego_from_lidar
+        poses = interpolate_poses(path, times) @ labelled.ego_from_lidar
         return cls(labelled, order, start, poses)
 
     @property

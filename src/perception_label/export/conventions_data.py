@@ -23,5 +23,15 @@ DATA: dict[str, dict[str, str]] = {
         "precision": "float32: 1e-5 m within 100 m; poses float64",
         "not_held": "expected_iou, revision; shapes other than boxes: the boxes around them",
     },
+    "rerun": {
+        "coordinate_frame": "`world` of the log; Transform3D lead from `world/ego/<sensor>` there; "
+        "2-D labels: pixels, edges from 0",
+        "yaw": "quaternion x, y, z, w; 0 along +x, counter-clockwise about +z",
+        "size_order": "half the length, half the width, half the height",
+        "time": "timeline `time`, nanoseconds on the source's clock; timeline `sweep`, its number",
+        "precision": "float32: 1e-4 m within 1 km of the world's origin",
+        "not_held": "expected_iou, revision; shapes other than boxes: the boxes around them; lens "
+        "distortion",
+    },
     "croissant": {"precision": "none, the float64 itself"},
 }

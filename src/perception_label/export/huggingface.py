@@ -18,8 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from perception_label.errors import MissingPosesError
-from perception_label.export.by_sweep import BySweep
+from perception_label.export.by_sweep import BySweep, path_of
 from perception_label.export.croissant import METADATA, describe_files
 from perception_label.export.data_dictionary import as_markdown
 from perception_label.export.flat_boxes import BOXES, fill_boxes
@@ -93,8 +92,7 @@ def _boxes(labelled: Labelled, path: Path, target: pa.Schema) -> None:
 
 
 def _sweeps(labelled: Labelled) -> Iterator[Callable[[Path, pa.Schema], None]]:
-    if labelled.ego_poses is None:
-        raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
+    path_of(labelled)
     n = len(labelled.timestamps_ns)
     boxes_of = cache(partial(BySweep.of, labelled))
     for first in range(0, n, SWEEPS_PER_FILE):

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perception_label.cloud.sweeps import Sweep
-from perception_label.errors import MissingPosesError
-from perception_label.export.by_sweep import BySweep, SweepBoxes
+from perception_label.export.by_sweep import BySweep, SweepBoxes, path_of
 from perception_label.export.labelled import Labelled, TrackFacts
 from perception_label.export.pictures import PictureBytes
 from perception_label.geometry.image_labels import ImageLabels
@@ -165,11 +164,9 @@ def fill_images(
 
 
 def _ego_poses(labelled: Labelled, camera: str, numbers: range) -> list[list[list[float]]]:
-    if labelled.ego_poses is None:
-        raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
     times = labelled.images[camera].timestamps_ns[numbers.start : numbers.stop]
     poses: list[list[list[float]]] = interpolate_poses(
-        labelled.ego_poses, times, outside="hold"
+        path_of(labelled), times, outside="hold"
     ).tolist()
     return poses
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from perception_label.errors import MissingPosesError
 from perception_label.export.by_sweep import BySweep, SweepBoxes
 from perception_label.export.labelled import Labelled, Plan, TrackFacts, json_file
 from perception_label.export.pictures import PictureBytes
@@ -50,8 +49,6 @@ def plan_logs(logs: Sequence[Labelled]) -> Plan:
     left_out: list[str] = []
     n_left_out = 0
     for labelled in logs:
-        if labelled.ego_poses is None:
-            raise MissingPosesError(f"log {labelled.log_id}: expected ego poses, got none")
         by_sweep = BySweep.of(labelled)
         root = labelled.log_id
         files[f"{root}/sweeps.tfrecord"] = partial(_fill_sweeps, by_sweep, classes)
