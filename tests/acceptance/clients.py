@@ -33,4 +33,10 @@ CLIENTS = (
     Client("datasets_hub", "datasets", ("huggingface",)),
     Client("croissant_ml", "mlcroissant", ("croissant", "huggingface")),
     Client("tfrecord_reader", "tfrecord", ("tfrecord",)),
+    Client("pycocotools_coco", "pycocotools", ("coco",)),
+    Client("datumaro_flat", "datumaro", ("coco", "voc", "yolo", "cvat", "mot")),
+    Client("trackeval_mot", "trackeval", ("mot",)),
+    Client("motmetrics_mot", "motmetrics", ("mot",)),
+    Client("mcap_foxglove", "mcap", ("mcap",)),
+    Client("supervisely_episodes", "supervisely", ("supervisely",), ".acceptance-all/supervisely"),
 )

@@ -25,7 +25,7 @@ FLAT: dict[str, dict[str, str]] = {
         "origin": "left upper corner, 1 at the outer edge of the first pixel",
         "size_order": "width, height",
         "time": "number of the image from 1; side/ has its `timestamp_ns`",
-        "tracks": "whole number from 1; side/ has its text and class",
+        "tracks": "whole number from 1; side/ has its text, class and keyframes",
         "not_held": f"{_LOST}; source; shapes other than boxes; classes but for four",
     },
     "cvat": {

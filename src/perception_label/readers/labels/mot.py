@@ -40,25 +40,24 @@ def read(path: Path, facts: Facts) -> Given:
     side: dict[str, Any] = read_json(beside, dict)
     try:
         told = {
-            camera: {str(t["number"]): (str(t["track_id"]), str(t["class_name"]))
-                     for t in side["cameras"][camera]["tracks"]}
+            camera: {str(t["number"]): t for t in side["cameras"][camera]["tracks"]}
             for camera in found
-        }  # fmt: skip
+        }
         named = {camera: _named(labels, told[camera]) for camera, labels in found.items()}
     except (KeyError, TypeError) as error:
         raise refuse(beside, "cameras with tracks of the sequences", repr(error)) from None
     return Given(images=named)
 
 
-def _named(read_in: ImageLabelFile, told: dict[str, tuple[str, str]]) -> ImageLabelFile:
-    """Return labels with our own track ids and classes; their confidence tells keyframes."""
+def _named(read_in: ImageLabelFile, told: dict[str, dict[str, Any]]) -> ImageLabelFile:
+    """Return labels with our own track ids, classes and keyframes."""
     labels = read_in.labels
-    names = [told[str(track)] for track in labels.track_ids.tolist()]
+    tracks = [told[str(track)] for track in labels.track_ids.tolist()]
+    is_key = [
+        image + 1 in t["keyframes"] for image, t in zip(labels.images.tolist(), tracks, strict=True)
+    ]
     columns = {name: getattr(labels, name) for name in ImageLabels.__slots__}
-    # In files of ours a confidence below 1 is the overlap that is expected between keyframes.
-    columns["is_key"] = labels.scores == 1
-    columns["expected_iou"] = np.where(labels.scores < 1, labels.scores, np.nan)
-    columns["scores"] = np.ones(len(labels))
-    columns["track_ids"] = texts([track for track, _ in names])
-    columns["class_names"] = texts([kind for _, kind in names])
+    columns["is_key"] = np.array(is_key, dtype=np.bool_)
+    columns["track_ids"] = texts([t["track_id"] for t in tracks])
+    columns["class_names"] = texts([t["class_name"] for t in tracks])
     return replace(read_in, labels=ImageLabels(**columns))
