@@ -31,7 +31,8 @@ PAGE = {"viewport": {"width": 1280, "height": 800}, "bypass_csp": True}
 SESSION = "document.getElementById('viewer').session"
 FIRST = """(function look() {
   const view = window.perception_label?.earlyView?.() ?? document.getElementById('viewer')?.view;
-  if (view && view.points.count >= Math.min(20000, view.session.scene?.n_points[view.session.sweep] ?? Infinity)) {
+  const n = view?.session.scene?.n_points[view.session.sweep] ?? Infinity;
+  if (view && view.points.count >= Math.min(20000, n)) {
     view.renderer.getContext().finish();
     window.firstMs = performance.now();
   } else setTimeout(look, 5);

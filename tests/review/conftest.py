@@ -2,6 +2,7 @@ import shutil
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.resources import files
 
 import pytest
 
@@ -135,3 +136,16 @@ def film_page(chromium, film):
     is_there = "document.getElementById('images')?.session?.scene != null"
     with _serving(film) as address, opened(chromium, address, is_there) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def blank(chromium):
+    """A page that has the bundles and nothing more."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.evaluate("window.React = {}; window.ReactDOM = {}")
+    assets = files("perception_label") / "review" / "assets"
+    for name in ("three.js", "perception_label.js"):
+        page.add_script_tag(content=(assets / name).read_text())
+    yield page
+    context.close()

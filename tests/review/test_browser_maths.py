@@ -2,7 +2,6 @@
 
 import base64
 import math
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -14,19 +13,6 @@ from perception_label.geometry.projection import project_points
 from perception_label.review.container import pack
 
 POSE = np.array([[0.8, -0.6, 0, 12.0], [0.6, 0.8, 0, -7.0], [0, 0, 1, 1.9], [0, 0, 0, 1]])
-
-
-@pytest.fixture(scope="module")
-def blank(chromium):
-    """A page that has the bundles and nothing more."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.evaluate("window.React = {}; window.ReactDOM = {}")
-    assets = files("perception_label") / "review" / "assets"
-    for name in ("three.js", "perception_label.js"):
-        page.add_script_tag(content=(assets / name).read_text())
-    yield page
-    context.close()
 
 
 def boxes(n, seed):

@@ -22,6 +22,8 @@ export * as crop from './core/crop.ts';
 export * as owners from './core/owners.ts';
 export * as paint from './core/paint.ts';
 export * as project from './core/project.ts';
+export * as colours from './core/colours.ts';
 export * as rectangle from './core/rectangle.ts';
+export * as theme from './core/theme.ts';
 
 beginEarly();

@@ -2,7 +2,7 @@ import * as T from '../three.ts';
 import {classColour, shareColour, sourceColour, trackColour} from './colours.ts';
 import {segments, type Vec} from './boxmath.ts';
 import {rowAt, type Session} from './session.ts';
-import {selectedColour} from './theme.ts';
+import {onBackground, selectedColour} from './theme.ts';
 import type {Box, Track} from './types.ts';
 
 const PER_BOX = 32; // vertices of 16 segments
@@ -57,6 +57,10 @@ export class BoxLines {
 
   private colour(track: Track | undefined, isSelected: boolean): number {
     if (isSelected) return selectedColour();
+    return onBackground(this.plain(track));
+  }
+
+  private plain(track: Track | undefined): number {
     if (!track) return 0xb0b0b0;
     const {colour} = this.session.view, row = rowAt(track.sweeps, this.session.sweep);
     if (colour === 'track') return trackColour(track.track_id);

@@ -62,6 +62,7 @@ export class CameraStrip {
     const names = Object.entries(this.session.scene?.cameras ?? {})
       .filter(([, camera]) => camera.image_timestamps_ns.length).map(([name]) => name);
     this.element.style.display = names.length ? 'flex' : 'none';
+    this.row.style.display = names.length > 1 ? 'flex' : 'none';
     this.row.replaceChildren(...names.map((name) => {
       const button = document.createElement('button');
       button.type = 'button';

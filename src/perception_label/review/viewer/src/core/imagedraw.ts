@@ -35,6 +35,9 @@ export function drawCuboids(ctx: CanvasRenderingContext2D, session: Session, cam
   const pose = camera.world_from_camera?.[image], now = BigInt(camera.image_timestamps_ns[image]);
   if (!pose) return;
   ctx.save();
+  ctx.beginPath();
+  ctx.rect(lie.x, lie.y, camera.width_px * lie.scale, camera.height_px * lie.scale);
+  ctx.clip();
   ctx.setLineDash([4, 3]);
   for (const track of session.tracks.values()) {
     const isSelected = track.track_id === session.selected;

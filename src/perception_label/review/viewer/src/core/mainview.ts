@@ -8,7 +8,7 @@ import {paintOf} from './paint.ts';
 import {RectangleLine} from './rectangle.ts';
 import type {Session, What} from './session.ts';
 import {SweepPoints} from './sweeppoints.ts';
-import {isLight} from './theme.ts';
+import {background, selectedColour} from './theme.ts';
 import type {Box} from './types.ts';
 
 const STILL_MS = 150; // after a move, all points are drawn again
@@ -91,8 +91,8 @@ export class MainView {
 
   /** Background and lines after the page's theme. */
   theme(): void {
-    this.scene.background = new T.Color(isLight() ? 0xe9ecef : 0x0f1216);
-    (this.path.material as InstanceType<typeof T.LineBasicMaterial>).color.setHex(isLight() ? 0x212529 : 0xffffff);
+    this.scene.background = new T.Color(background());
+    (this.path.material as InstanceType<typeof T.LineBasicMaterial>).color.setHex(selectedColour());
     this.boxes?.update();
     this.invalidate();
   }

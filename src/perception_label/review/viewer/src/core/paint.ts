@@ -3,6 +3,7 @@ import {classColour, sourceColour, trackColour} from './colours.ts';
 import type {Arriving} from './container.ts';
 import {owners} from './owners.ts';
 import {rowAt, type Session} from './session.ts';
+import {isLight, onBackground} from './theme.ts';
 import type {Box, Track} from './types.ts';
 
 const MOVES_M = 1; // farther between its first and last box, or any two: it moves
@@ -40,7 +41,7 @@ export function paintOf(session: Session, cloud: Arriving, sweep: number): Uint8
     boxes.push(box);
   }
   const of = owners(cloud, pose, boxes, isOther ? AROUND_M : 0), out = new Uint8Array(4 * (cloud.header?.n ?? 0));
-  const shades = tracks.map((track) => (paints ? shade(track, sweep, colour) : 0)), hidden = tracks.map((track) => isOther && isMover(track));
+  const shades = tracks.map((track) => (paints ? onBackground(shade(track, sweep, colour)) : 0)), hidden = tracks.map((track) => isOther && isMover(track));
   for (let k = 0; k < of.length; k++) {
     const n = of[k];
     if (n < 0) continue;
@@ -52,9 +53,9 @@ export function paintOf(session: Session, cloud: Arriving, sweep: number): Uint8
   return out;
 }
 
-/** The tint of a sweep in the colouring by time: earlier ones blue, later ones orange, the one that is shown light. */
+/** The tint of a sweep in the colouring by time: earlier ones blue, later ones orange, the one that is shown stands out. */
 export function timeTint(offset: number, most: number): number {
-  if (!offset) return 0xf1f3f5;
+  if (!offset) return isLight() ? 0x212529 : 0xf1f3f5;
   const far = Math.min(Math.abs(offset) / Math.max(most, 1), 1), [near, end] = offset < 0 ? [0x74c0fc, 0x1c5fb0] : [0xffc078, 0xc2410c];
   return [16, 8, 0].reduce((sum, k) => {
     const from = (near >> k) & 255, to = (end >> k) & 255;

@@ -27,7 +27,9 @@ export const LIGHT: Colours = {back: '#f8f9fa', inside: '#e67700', outside: '#42
 /** Pixels per metre at which a box fits a canvas. */
 export function scaleOf(box: Box, plane: Plane, width: number, height: number, zoom = 1): number {
   const wide = box.size[plane.right] + 1.6, high = box.size[plane.up] + 1.6;
-  return Math.min(width / wide, height / high) * zoom;
+  // From above, the heading's handle is beyond the box.
+  const most = plane.up === 0 ? (height - 2 * (ARROW_PX + 6)) / box.size[0] : Infinity;
+  return Math.max(Math.min(width / wide, height / high, most), 1) * zoom;
 }
 
 /** Draw the points near a box (in its axes, see `near`) and the box `drawn`, both relative to `box`. */

@@ -1,9 +1,10 @@
 import * as T from '../three.ts';
 import type {Arriving} from './container.ts';
+import {isLight} from './theme.ts';
 
 const VERTEX = `
 attribute float shade; attribute vec4 paint;
-uniform float size; uniform int mode; uniform vec2 heights; uniform vec3 tint; uniform bool isPainted;
+uniform float size; uniform int mode; uniform vec2 heights; uniform vec3 tint; uniform float dim; uniform bool isPainted;
 uniform bool isFocused; uniform vec4 focus; uniform vec3 reach;
 varying vec3 colour;
 vec3 turbo(float x) { // after A. Mikhailov, 2019
@@ -19,6 +20,7 @@ void main() {
   gl_PointSize = size;
   float height = clamp((place.z - heights.x) / (heights.y - heights.x), 0., 1.);
   colour = mode == 0 ? turbo(.08 + .92 * height) : mode == 1 ? turbo(.05 + .9 * sqrt(shade)) : mix(tint, vec3(1.), .25 * height);
+  colour *= mode == 2 ? 1. : dim;
   if (isPainted && paint.a > .75) colour = paint.rgb;
   vec3 off = place.xyz - focus.xyz; float c = cos(focus.w), s = sin(focus.w);
   bool isFar = isFocused && any(greaterThan(abs(vec3(c * off.x + s * off.y, c * off.y - s * off.x, off.z)), reach));
@@ -26,7 +28,9 @@ void main() {
 }`;
 const FRAGMENT = 'varying vec3 colour; void main() { gl_FragColor = vec4(colour, 1.); }';
 
-const TINT = 0x9fb3c8; // of points that nothing else colours
+const TINT = 0x9fb3c8, TINT_LIGHT = 0x5f7080; // of points that nothing else colours
+
+const DIM = 0.7; // of the colour maps, on a light background
 
 /** A sweep's points in a scene, drawn while they arrive. */
 export class CloudPoints {
@@ -42,7 +46,7 @@ export class CloudPoints {
     this.material = new T.ShaderMaterial({
       vertexShader: VERTEX, fragmentShader: FRAGMENT,
       uniforms: {
-        size: {value: 2}, mode: {value: 0}, heights: {value: new T.Vector2(-2, 4)}, tint: {value: new T.Color(TINT)},
+        size: {value: 2}, mode: {value: 0}, heights: {value: new T.Vector2(-2, 4)}, tint: {value: new T.Color(TINT)}, dim: {value: 1},
         isPainted: {value: false}, isFocused: {value: false}, focus: {value: new T.Vector4()}, reach: {value: new T.Vector3()},
       },
     });
@@ -98,7 +102,8 @@ export class CloudPoints {
     return this.shown;
   }
 
-  style(size: number, mode: 'height' | 'intensity' | 'plain', tint = TINT): void {
+  style(size: number, mode: 'height' | 'intensity' | 'plain', tint = isLight() ? TINT_LIGHT : TINT): void {
+    this.material.uniforms.dim.value = isLight() ? DIM : 1;
     this.material.uniforms.size.value = size;
     this.material.uniforms.mode.value = mode === 'height' ? 0 : mode === 'intensity' ? 1 : 2;
     this.material.uniforms.tint.value.setHex(tint);

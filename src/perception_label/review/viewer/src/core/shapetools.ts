@@ -3,6 +3,7 @@ import type {Lie} from './imagedraw.ts';
 import type {ImageView} from './imageview.ts';
 import {brush, decode, encode, fill, type Place} from './mask.ts';
 import {boxOf, crosses, dragged, handleAt, isInside, withoutVertex, type Handle} from './shapes.ts';
+import {isLight, selectedColour} from './theme.ts';
 import type {Geometry, Shape2d} from './types.ts';
 
 export type DrawTool = 'select' | Geometry | 'fill';
@@ -144,14 +145,14 @@ export class ShapeTools {
       ctx.fillStyle = label.is_stale ? '#6c757d' : css(shareColour(label.expected_iou));
       ctx.fillRect(x, h * 0.35, Math.max(step, 1), h * 0.3);
       if (!label.is_key) continue;
-      ctx.fillStyle = '#ffffff';
+      ctx.fillStyle = css(selectedColour());
       ctx.save();
       ctx.translate(x + step / 2, h / 2);
       ctx.rotate(Math.PI / 4);
       ctx.fillRect(-3.5, -3.5, 7, 7);
       ctx.restore();
     }
-    ctx.fillStyle = '#ffee58';
+    ctx.fillStyle = isLight() ? '#c92a2a' : '#ffee58';
     ctx.fillRect((this.view.image + 0.5) * step - 1, 0, 2, h);
   }
 

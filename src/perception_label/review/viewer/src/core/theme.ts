@@ -17,5 +17,15 @@ export function onTheme(listener: () => void): () => void {
   return () => watch.disconnect();
 }
 
+const DARKER = 0.62; // of colours chosen for a dark background: three to one on the light one
+
+export const background = (): number => (isLight() ? 0xe9ecef : 0x0f1216);
+
+/** A colour as it is drawn on the page's background, so that it stands out there. */
+export function onBackground(colour: number): number {
+  if (!isLight()) return colour;
+  return [16, 8, 0].reduce((sum, k) => sum | (Math.round(DARKER * ((colour >> k) & 255)) << k), 0);
+}
+
 /** Of the selected box and track, which has to stand out from points and background. */
 export const selectedColour = (): number => (isLight() ? 0x111318 : 0xffffff);
