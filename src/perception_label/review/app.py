@@ -16,6 +16,7 @@ from perception_label.review.access.headers import SCRIPTS
 from perception_label.review.api.routes import DESKS
 from perception_label.review.server import build_server
 from perception_label.review.shell import callbacks, layout
+from perception_label.review.shell.keymap import read_keymap
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -44,6 +45,7 @@ def build_app(
         serve_locally=True,
         suppress_callback_exceptions=True,  # the page comes with its log
     )
+    read_keymap(workspace.path)  # whoever starts the app is told of a bad file
     app.layout = layout.outer
     callbacks.register(app, desks, log_id)
     server.extensions[SCRIPTS] = app.csp_hashes

@@ -59,7 +59,7 @@ class Panes(_Ours):
 class Keyboard(_Ours):
     """The keys of the page; `command` is the last one that the page itself has to carry out.
 
-    `keymap` replaces shipped keys: action to `{"keys": [...], "does": "..."}`.
+    `keymap` replaces shipped keys: action to its keys.
     """
 
     names = ("id", "log", "prefix", "keymap", "command")

@@ -19,9 +19,11 @@ from perception_label.storage.sweeps import (
     batch_to_sweep,
     sweep_to_batch,
 )
-from perception_label.storage.whole import BESIDE, read_table, write_table, write_whole
+from perception_label.storage.whole import BESIDE, lock, read_table, write_table, write_whole
 
 METHOD = 1  # goes up when the same sweeps would give other evidence
+
+WAIT_S = 3600.0  # as long as a long log takes
 
 
 class EvidenceFile:
@@ -58,6 +60,13 @@ def write_evidence(log: Log, parts: Iterator[Evidence]) -> EvidenceFile:
         If the workspace cannot be written.
     """
     points, ground = _paths(log)
+    # The app's threads and other processes may ask for it at the same time.
+    with lock(points.parent / ".evidence.lock", WAIT_S):
+        found = open_evidence(log)
+        return _write(log, parts, points, ground) if found is None else found
+
+
+def _write(log: Log, parts: Iterator[Evidence], points: Path, ground: Path) -> EvidenceFile:
     cells: list[Evidence] = []
     write_whole(points, lambda beside: _fill(beside, log, parts, cells))
     table = GroundMap.of(cells)

@@ -9,6 +9,7 @@ from dash import Input, Output, State, no_update
 
 from perception_label.review.shell import ids, layout
 from perception_label.review.shell.charts import charts
+from perception_label.review.shell.keymap import read_keymap
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -110,7 +111,9 @@ def chosen_log(desks: Desks, log_id: str | None, search: str | None) -> str | No
 
 def _page(desks: Desks, log_id: str | None, search: str | None) -> object:
     chosen = chosen_log(desks, log_id, search)
-    return layout.nothing_here() if chosen is None else layout.page(chosen, desks.workspace.logs())
+    if chosen is None:
+        return layout.nothing_here()
+    return layout.page(chosen, desks.workspace.logs(), read_keymap(desks.workspace.path))
 
 
 def cost_line(desks: Desks, log_id: str) -> str:

@@ -1,6 +1,6 @@
 """What is where on the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
@@ -56,8 +56,8 @@ def nothing_here() -> object:
     )
 
 
-def page(log_id: str, logs: Sequence[str]) -> object:
-    """Return the page of one log; `logs` are all that there are."""
+def page(log_id: str, logs: Sequence[str], keymap: Mapping[str, Sequence[str]]) -> object:
+    """Return the page of one log; `logs` are all that there are, `keymap` a person's own keys."""
     middle = html.Div(
         [
             Viewer(id=ids.VIEWER, log=log_id, style={"flex": 1, "minHeight": 0}),
@@ -82,9 +82,9 @@ def page(log_id: str, logs: Sequence[str]) -> object:
         className="pl-body",
     )
     hidden = [
-        Keyboard(id="keys", log=log_id),
+        Keyboard(id="keys", log=log_id, keymap=keymap),
         Grids(id="grids", log=log_id),
-        Images2d(id="images", log=log_id),
+        Images2d(id="images", log=log_id, keymap=keymap),
         Rows(id=ids.ROWS, log=log_id),
         dcc.Interval(id=ids.CLOCK, interval=CLOCK_S * 1000),
         dmc.Modal(

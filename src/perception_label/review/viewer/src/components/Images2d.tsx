@@ -1,6 +1,6 @@
 import React, {useEffect, useReducer, useRef} from 'react';
 import {ImageView} from '../core/imageview.ts';
-import {KEYMAP, Keys, keysOf, type Keymap} from '../core/keys.ts';
+import {Keys, keysOf, remapped, type Remap} from '../core/keys.ts';
 import {sessionOf} from '../core/session.ts';
 import type {DrawTool} from '../core/shapetools.ts';
 import type {Geometry} from '../core/types.ts';
@@ -12,7 +12,7 @@ type Props = {
   log: string;
   /** What the routes of the server begin with. */
   prefix?: string;
-  /** Other keys than the shipped ones: action to {keys, does}. */
+  /** Other keys than the shipped ones: action to its keys. */
   keymap?: object;
   /** Inline CSS of the container. */
   style?: object;
@@ -71,7 +71,7 @@ const Images2d = (props: Props): React.ReactElement => {
     const session = sessionOf(prefix, log), view = new ImageView(canvas.current!, strip.current!, session);
     held.current = view;
     view.onChange = tick;
-    const map = {...KEYMAP, ...(keymap as Keymap | undefined)};
+    const {map} = remapped((keymap as Remap | undefined) ?? {});
     const keys = new Keys(keysOf(map, 'image'), actionsOf(view), element.current!);
     const off = session.on((what) => {
       if (what === 'told' || what === 'images' || what === 'outbox') tick();

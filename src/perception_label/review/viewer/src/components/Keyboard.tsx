@@ -1,6 +1,6 @@
 import React, {useEffect, useRef, useState} from 'react';
 import {sessionActions} from '../core/actions.ts';
-import {KEYMAP, Keys, keysOf, type Keymap} from '../core/keys.ts';
+import {Keys, keysOf, remapped, type Remap} from '../core/keys.ts';
 import {sessionOf} from '../core/session.ts';
 
 type Props = {
@@ -10,7 +10,7 @@ type Props = {
   log: string;
   /** What the routes of the server begin with. */
   prefix?: string;
-  /** Other keys than the shipped ones: action to {keys, does}. */
+  /** Other keys than the shipped ones: action to its keys. */
   keymap?: object;
   /** The last command that the page has to carry out (read-only): {name, n}. */
   command?: object;
@@ -25,9 +25,10 @@ const Keyboard = (props: Props): React.ReactElement => {
   const close = useRef<HTMLButtonElement>(null);
   const report = useRef(props.setProps);
   report.current = props.setProps;
-  const map = {...KEYMAP, ...(keymap as Keymap | undefined)};
+  const {map, faults} = remapped((keymap as Remap | undefined) ?? {});
   useEffect(() => {
     const session = sessionOf(prefix, log), own = sessionActions(session);
+    faults.forEach((fault) => session.say(fault));
     let n = 0;
     const pages = Object.keys(keysOf(map, '')).filter((name) => !own[name] && name !== 'help');
     const sends = Object.fromEntries(pages.map((name) => [name, () => report.current?.({command: {name, n: ++n}})]));

@@ -4,6 +4,9 @@ import type {Box} from './types.ts';
 
 const HALF_HIGH_M = 40; // of what is seen from above, before anybody zooms
 
+/** Where on the page something points, CSS pixels. */
+export interface Pointer {clientX: number; clientY: number}
+
 /** What the main view looks through: in perspective, or from above. Its scene begins at `origin`, world frame. */
 export class Eye {
   isAbove = false;
@@ -87,7 +90,7 @@ export class Eye {
   }
 
   /** The pointer's ray, in the scene. */
-  ray(event: PointerEvent): InstanceType<typeof T.Raycaster> {
+  ray(event: Pointer): InstanceType<typeof T.Raycaster> {
     this.camera.updateMatrixWorld();
     const at = this.canvas.getBoundingClientRect(), ray = new T.Raycaster();
     const x = ((event.clientX - at.left) / at.width) * 2 - 1, y = 1 - ((event.clientY - at.top) / at.height) * 2;
@@ -96,7 +99,7 @@ export class Eye {
   }
 
   /** Where the pointer's ray meets a level, world frame; where the scene begins if it never does. */
-  onLevel(event: PointerEvent, z: number): Vec {
+  onLevel(event: Pointer, z: number): Vec {
     const plane = new T.Plane(new T.Vector3(0, 0, 1), this.origin[2] - z);
     const met = this.ray(event).ray.intersectPlane(plane, new T.Vector3());
     return met ? this.world(met) : [...this.origin];
@@ -115,6 +118,26 @@ export class Eye {
     if (this.isAbove) return 0;
     const ahead = this.perspective.getWorldDirection(new T.Vector3());
     return Math.atan2(ahead.y, ahead.x);
+  }
+
+  /** Move sideways and ahead on the level, in shares of how far the eye is. */
+  pan(right: number, ahead: number): void {
+    const orbit = this.isAbove ? this.orbitAbove : this.orbit, {position} = this.camera;
+    const far = this.isAbove ? HALF_HIGH_M / this.above.zoom : position.distanceTo(orbit.target);
+    const c = Math.cos(this.heading) * far, s = Math.sin(this.heading) * far;
+    const way = new T.Vector3(c * ahead + s * right, s * ahead - c * right, 0);
+    position.add(way);
+    orbit.target.add(way);
+    orbit.update();
+  }
+
+  /** Go nearer by a factor below one, farther by one above. */
+  zoomBy(factor: number): void {
+    if (this.isAbove) {
+      this.above.zoom /= factor;
+      this.above.updateProjectionMatrix();
+    } else this.perspective.position.sub(this.orbit.target).multiplyScalar(factor).add(this.orbit.target);
+    (this.isAbove ? this.orbitAbove : this.orbit).update();
   }
 
   dispose(): void {

@@ -1,6 +1,6 @@
 import * as T from '../three.ts';
 import {axes, toWorld, withFace, type Vec} from './boxmath.ts';
-import type {Eye} from './eye.ts';
+import type {Eye, Pointer} from './eye.ts';
 import type {Box} from './types.ts';
 
 const HANDLE_PX = 7;
@@ -41,7 +41,7 @@ export class FaceHandles {
   }
 
   /** Take hold of the dot at the pointer; false if there is none. */
-  grab(event: PointerEvent, box: Box): boolean {
+  grab(event: Pointer, box: Box): boolean {
     this.place(box); // the camera may have moved since the last picture
     const hit = this.eye.ray(event).intersectObjects(this.dots, false)[0];
     if (!hit) return false;
@@ -51,7 +51,7 @@ export class FaceHandles {
   }
 
   /** The box with the held side where the pointer is. */
-  dragged(event: PointerEvent): Box | null {
+  dragged(event: Pointer): Box | null {
     if (!this.face) return null;
     const {box, axis, side, from} = this.face;
     return withFace(box, axis, side, (side * box.size[axis]) / 2 + this.along(event, box, axis) - from);
@@ -69,7 +69,7 @@ export class FaceHandles {
   }
 
   /** Where along a line through the box's centre the pointer's ray comes nearest. */
-  private along(event: PointerEvent, box: Box, axis: number): number {
+  private along(event: Pointer, box: Box, axis: number): number {
     const {origin, direction} = this.eye.ray(event).ray, line = new T.Vector3(...axes(box.yaw)[axis]);
     const apart = origin.clone().sub(new T.Vector3(...this.eye.local(box.center)));
     const b = line.dot(direction);

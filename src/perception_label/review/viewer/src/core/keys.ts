@@ -11,6 +11,28 @@ export function keysOf(keymap: Keymap, part: string): Keymap {
   return Object.fromEntries(chosen.map(([name, key]) => [name.slice(part ? part.length + 1 : 0), key]));
 }
 
+/** Keys of a person's own: action to its keys. */
+export type Remap = Record<string, string[]>;
+
+/** The shipped keys with a person's own in their place, and what is wrong with those, a line each. */
+export function remapped(own: Remap): {map: Keymap; faults: string[]} {
+  const map: Keymap = {...KEYMAP}, faults: string[] = [];
+  for (const [action, keys] of Object.entries(own)) {
+    if (!KEYMAP[action]) faults.push(`keymap: expected one of the actions that ? shows, got ${action}`);
+    else map[action] = {...KEYMAP[action], keys: keys.map((key) => key.toLowerCase())};
+  }
+  for (const part of ['', 'image']) {
+    const taken = new Map<string, string>();
+    for (const [action, {keys}] of Object.entries(keysOf(map, part))) {
+      for (const key of keys) {
+        if (taken.has(key)) faults.push(`keymap: ${key} is ${taken.get(key)} and ${action}`);
+        taken.set(key, action);
+      }
+    }
+  }
+  return {map, faults};
+}
+
 /** The name of a key press, such as `ctrl+shift+z`; Shift is left out where it only makes the character. */
 export function nameOf(event: KeyboardEvent): string {
   const key = event.key === ' ' ? 'space' : event.key.toLowerCase();

@@ -2,7 +2,7 @@ import * as T from '../three.ts';
 import {Fault} from './api.ts';
 import {BoxLines} from './boxes.ts';
 import {rayEnters, type Vec} from './boxmath.ts';
-import {Eye} from './eye.ts';
+import {Eye, type Pointer} from './eye.ts';
 import {FaceHandles} from './facehandles.ts';
 import {paintOf} from './paint.ts';
 import {RectangleLine} from './rectangle.ts';
@@ -15,6 +15,7 @@ const STILL_MS = 150; // after a move, all points are drawn again
 const CLICK_PX = 4; // farther, a press was a drag
 export const PREFETCH = 10; // sweeps each way
 const AGAIN = new Set([0, 401]), AGAIN_MS = 2000;
+const PAN = 0.1; // of how far the eye is, for each press
 const QUIET_MS = 2000; // later they are fetched anyhow
 
 export interface Timings {sweep: number; first_ms: number; whole_ms: number; points: number}
@@ -32,6 +33,8 @@ export class MainView {
   private clouds: SweepPoints;
   private boxes: BoxLines | null = null;
   private handles: FaceHandles;
+  /** The middle of the view, while a tool waits for a place. */
+  private cross = document.createElement('span');
   private path = new T.Line(new T.BufferGeometry(), new T.LineBasicMaterial());
   private isDirty = true;
   private isGone = false;
@@ -61,8 +64,11 @@ export class MainView {
     this.canvas.addEventListener('pointerup', (event) => this.up(event));
     this.off = session.on((what) => this.heard(what));
     this.resizes = new ResizeObserver(() => this.resize());
+    this.cross.className = 'pl-cross';
+    this.cross.hidden = true;
     this.moveTo(element);
     this.theme();
+    Object.assign(session.actions, this.actions);
     if (session.scene) this.opened();
     requestAnimationFrame(this.loop);
   }
@@ -71,7 +77,7 @@ export class MainView {
   moveTo(element: HTMLElement): void {
     this.resizes.disconnect();
     this.element = element;
-    element.appendChild(this.canvas);
+    element.append(this.canvas, this.cross);
     this.resizes.observe(element);
     this.resize();
   }
@@ -122,6 +128,21 @@ export class MainView {
     this.renderer.dispose();
     this.renderer.forceContextLoss();
     this.canvas.remove();
+    this.cross.remove();
+    for (const name of Object.keys(this.actions)) delete this.session.actions[name];
+  }
+
+  /** What keys do here. */
+  private get actions(): Record<string, () => void> {
+    const pan = (right: number, ahead: number) => (): void => this.eye.pan(right, ahead);
+    const zoom = (factor: number) => (): void => {
+      this.eye.zoomBy(factor);
+      this.invalidate();
+    };
+    return {
+      'pan-left': pan(-PAN, 0), 'pan-right': pan(PAN, 0), 'pan-ahead': pan(0, PAN), 'pan-back': pan(0, -PAN),
+      nearer: zoom(0.8), farther: zoom(1.25), here: () => this.here(),
+    };
   }
 
   private heard(what: What): void {
@@ -131,7 +152,10 @@ export class MainView {
     if (what === 'tracks') this.clouds.repaint();
     if (what === 'select' || what === 'live' || what === 'tracks') this.clouds.refocus();
     if (what === 'zoom') this.zoom();
-    if (what === 'tool') this.canvas.style.cursor = this.session.tool ? 'crosshair' : '';
+    if (what === 'tool') {
+      this.canvas.style.cursor = this.session.tool ? 'crosshair' : '';
+      this.cross.hidden = !this.session.tool;
+    }
     if (what !== 'outbox' && what !== 'told') this.redraw();
   }
 
@@ -296,7 +320,7 @@ export class MainView {
   }
 
   /** The track whose box the pointer's ray enters first. */
-  private boxAt(event: PointerEvent): string | null {
+  private boxAt(event: Pointer): string | null {
     const {origin, direction} = this.eye.ray(event).ray, from = this.eye.world(origin);
     let best = Infinity, found: string | null = null;
     for (const {trackId, box} of this.boxes?.shown ?? []) {
@@ -306,12 +330,19 @@ export class MainView {
     return found;
   }
 
-  private clicked(event: PointerEvent, found: string | null): void {
+  private clicked(event: Pointer, found: string | null): void {
     const {session} = this, {tool} = session;
     session.takeUp('');
     if (tool === 'new') void session.click(this.clouds.at(event, this.canvas) ?? this.groundAt(event));
     else if (tool === 'merge' && session.selected && found && found !== session.selected) session.askToMerge(found);
     else if (found) session.select(found);
+  }
+
+  /** Do in the middle of the view what a click would do there. */
+  private here(): void {
+    const at = this.canvas.getBoundingClientRect();
+    const middle = {clientX: at.left + at.width / 2, clientY: at.top + at.height / 2};
+    this.clicked(middle, this.boxAt(middle));
   }
 
   private zoom(): void {
@@ -320,7 +351,7 @@ export class MainView {
   }
 
   /** Where the pointer's ray meets the level that the ego vehicle stands on. */
-  private groundAt(event: PointerEvent): Vec {
+  private groundAt(event: Pointer): Vec {
     const pose = this.session.scene?.world_from_sensor?.[this.session.sweep];
     return this.eye.onLevel(event, (pose?.[11] ?? 0) - (this.session.scene?.ego_from_lidar[11] ?? 0));
   }

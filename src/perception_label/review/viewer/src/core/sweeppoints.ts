@@ -1,6 +1,6 @@
 import * as T from '../three.ts';
 import type {Arriving} from './container.ts';
-import type {Eye} from './eye.ts';
+import type {Eye, Pointer} from './eye.ts';
 import {paintOf, timeTint} from './paint.ts';
 import {CloudPoints} from './points.ts';
 import type {Session} from './session.ts';
@@ -88,7 +88,7 @@ export class SweepPoints {
   }
 
   /** The first point near the pointer's ray, world frame. */
-  at(event: PointerEvent, canvas: HTMLCanvasElement): Vec | null {
+  at(event: Pointer, canvas: HTMLCanvasElement): Vec | null {
     const cloud = this.session.clouds.peek(this.session.sweep), at = canvas.getBoundingClientRect(), {camera} = this.eye;
     if (!cloud?.header) return null;
     const {values, rows} = cloud, p = new T.Vector4(), place = this.shown.object.matrix;
