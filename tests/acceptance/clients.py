@@ -32,6 +32,7 @@ CLIENTS = (
     Client("trackeval_kitti", "trackeval", ("kitti-tracking",)),
     Client("datasets_hub", "datasets", ("huggingface",)),
     Client("croissant_ml", "mlcroissant", ("croissant", "huggingface")),
+    Client("datumaro_own", "datumaro", ("datumaro",)),
     Client("tfrecord_reader", "tfrecord", ("tfrecord",)),
     Client("pycocotools_coco", "pycocotools", ("coco",)),
     Client("datumaro_flat", "datumaro", ("coco", "voc", "yolo", "cvat", "mot")),

@@ -33,6 +33,7 @@ FORMATS: dict[str, str] = {
     "sustech": "perception_label.export.sustech",
     "tfrecord": "perception_label.export.tfrecord",
     "rerun": "perception_label.export.rerun",
+    "datumaro": "perception_label.export.datumaro",
 }
 
 

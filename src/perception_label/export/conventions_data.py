@@ -33,5 +33,15 @@ DATA: dict[str, dict[str, str]] = {
         "not_held": "expected_iou, revision; shapes other than boxes: the boxes around them; lens "
         "distortion",
     },
+    "datumaro": {
+        "coordinate_frame": "the LiDAR at each sweep; 2-D labels: the camera's image, edges from 0",
+        "axes": "the LiDAR's; x ahead, y left, z up where it stands level",
+        "yaw": "`rotation` about x, y, z, each axis as the turn before left it: Rx Ry Rz",
+        "size_order": "`scale`: length, width, height; 2-D: left, top, width, height",
+        "time": "`attr.timestamp_ns`; `attr.frame` is the number of the sweep or image, from 0",
+        "tracks": "attribute `track_id`, any text",
+        "precision": "none (Datumaro itself rounds cuboids to 0.01 m and 0.01 rad)",
+        "not_held": "ego poses, n_points, expected_iou, revision",
+    },
     "croissant": {"precision": "none, the float64 itself"},
 }

@@ -28,6 +28,7 @@ FORMATS: dict[str, str] = {
     "supervisely": f"{_HERE}.supervisely",
     "sustech": f"{_HERE}.sustech",
     "xtreme1": f"{_HERE}.xtreme1",
+    "datumaro": f"{_HERE}.datumaro",
     "kitti-raw": f"{_HERE}.kitti_raw",
 }
 _SUFFIXES = {
