@@ -6,11 +6,14 @@ bent meanwhile. It finds again what came out of hiding, and more often something
 
 import numpy as np
 
+from perception_label.arrays import Floats, Points
 from perception_label.propagation.drive import Drive
 from perception_label.propagation.fixes import information
 from perception_label.propagation.follow import MOST_TURN_RAD, SUPPORT, Seen
 from perception_label.propagation.height import Height
-from perception_label.propagation.shape import MOST_AT_ALL, MOST_POINTS, Shape, place
+from perception_label.propagation.shape import MOST_AT_ALL, MOST_POINTS, Shape, crop, place
+from perception_label.propagation.standing import LEAST
+from perception_label.propagation.taken import Taken
 from perception_label.propagation.views import Subject
 
 _REACH = 2.5  # spreads that are searched, ahead and sideways ...
@@ -29,10 +32,10 @@ _COST = 0.7  # points of likeness that a squared deviation from the prediction t
 _MOST_SQUARED = 12.0  # ... up to this one
 _LIMITS = np.array([SUPPORT, MOST_TURN_RAD])
 _LIMITS_WIDE = np.array([SUPPORT + _WIDE_SUPPORT, MOST_TURN_RAD])
-# As in `_core.seek.chase`. In a narrow search a hundred points tell the places apart.
+# As in `_core.seek`. In a narrow search a hundred points tell the places apart.
+_PRICE = np.array([0.0, 0.0, 0.0, _COST, _MOST_SQUARED])
 _SEARCH, _SEARCH_WIDE = (
-    np.array([_APART_M, _STARTS, _NEAR_M, _SPREAD_M, _STRANGE, _COST, _MOST_SQUARED, n])
-    for n in (100.0, _WIDE_TELL)
+    np.array([_APART_M, _NEAR_M, _SPREAD_M, _STRANGE, n]) for n in (100.0, _WIDE_TELL)
 )
 _FLOOR = np.diag(np.array([0.1, 0.07, 0.03]) ** 2)  # added to the predicted spread
 
@@ -45,6 +48,7 @@ class Chase:
         self._subject, self._height = subject, height
         self._at, self._z = int(subject.keys.at[k]), float(pose[2])
         length_m = float(subject.size_m[0])
+        self._taken = Taken(subject.views)
         self._drive = Drive.started(pose, speed_mps, subject.motion, length_m)
 
     @property
@@ -63,15 +67,24 @@ class Chase:
         reach = np.clip(_REACH * np.sqrt(np.diag(spread)[:2]), _LEAST_M, _MOST_M)
         is_wide = bool((reach > _WIDE_M).any())
         half = shape.half_m + np.append(reach, 0.0)
-        weight = np.linalg.inv(spread + _FLOOR).astype(np.float64)
-        found = shape.chase(
-            views.points(i), guess, half, reach, weight, _SEARCH_WIDE if is_wide else _SEARCH,
-            _LIMITS_WIDE if is_wide else _LIMITS, turned=_TURNED_RAD,
-            most=MOST_AT_ALL if is_wide else MOST_POINTS,
-        )  # fmt: skip
+        points = crop(views.points(i), guess, half, MOST_AT_ALL if is_wide else MOST_POINTS)
+        if len(points):
+            points = self._taken.free(points, guess, half)
+        found = self._found(shape, points, reach, spread, is_wide=is_wide)
+        pose = guess if found is None else place(guess, found[0][None])[0]
+        self._taken.note(i, pose)
         if found is None:
             return None
-        best, curved = found
-        pose = place(guess, best[None])[0]
-        self._drive = drive.seen(pose, information(curved[None], pose[None, 3])[0])
-        return pose, curved
+        self._drive = drive.seen(pose, information(found[1][None], pose[None, 3])[0])
+        return pose, found[1]
+
+    def _found(
+        self, shape: Shape, points: Points, reach: Floats, spread: Floats, *, is_wide: bool
+    ) -> Seen | None:
+        """Return the pose about the guess, and the likeness's curvature there."""
+        if len(points) < LEAST:
+            return None
+        weight = np.linalg.inv(spread + _FLOOR).astype(np.float64)
+        search, limits = (_SEARCH_WIDE, _LIMITS_WIDE) if is_wide else (_SEARCH, _LIMITS)
+        starts = shape.starts(points, reach, _TURNED_RAD, weight, _PRICE, search, 1 + _STARTS)
+        return shape.find(points, starts, weight, _PRICE, limits)

@@ -13,7 +13,7 @@ from perception_label.arrays import Floats, Ints, Mask, Points
 from perception_label.geometry.cuboids import wrap
 from perception_label.propagation.fixes import Fixes
 from perception_label.propagation.height import Height
-from perception_label.propagation.shape import MARGIN_M, Shape, crop, place
+from perception_label.propagation.shape import MARGIN_M, MOST_POINTS, Shape, crop, place
 from perception_label.propagation.standing import followed_shape
 from perception_label.propagation.views import Keys, Subject
 
@@ -22,7 +22,8 @@ PARTED_M = 0.5  # two ways of following farther apart than this contradict each 
 SUPPORT = 3.0  # likeness below which nothing was found
 MOST_TURN_RAD = 0.3  # against the prediction, in one step
 # What a start's alignment loses for ending far from the prediction: ahead, sideways, turned.
-_DEVIATION = np.array([3.0, 5.0, 10.0])
+_DEVIATION = np.array([3.0, 5.0, 10.0, 0.0, 0.0])
+_ANYHOW = np.zeros((3, 3))
 _LIMITS = np.array([SUPPORT, MOST_TURN_RAD])
 _REACH_M = (0.4, 0.7, 1.0, 1.3, 1.5)  # ahead, by how many sweeps it was not found
 _REACHES = [np.array([r, 0.6 * r, 0.0]) for r in _REACH_M]
@@ -107,10 +108,10 @@ class Stroll:
         guess = place(self._pose, (self._speed * dt)[None])[0]
         guess[2] = self._height.at(i, guess)
         lost = self._n_lost
-        found = shape.stroll(
-            views.points(i), guess, self._half_m + _REACHES[min(lost, 4)], _STARTS[min(lost, 4)],
-            _DEVIATION, _LIMITS,
-        )  # fmt: skip
+        points = crop(
+            views.points(i), guess, self._half_m + _REACHES[min(lost, 4)], MOST_POINTS
+        )
+        found = shape.find(points, _STARTS[min(lost, 4)], _ANYHOW, _DEVIATION, _LIMITS)
         if found is None:
             self._n_lost += 1
             return None

@@ -25,7 +25,7 @@ _MOST_POINTS = 6000  # of a shape; a lorry seen all round has about 4000
 _STEPS = np.array([0.15, 0.15, 0.05])  # ahead, sideways, turned: where the curvature is taken
 _WIDE_M = 0.25  # spread there: wider than the steps, or all would look flat
 
-# What all alignments share: as in `_core.seek.stroll`.
+# What all alignments share: as in `_core.seek.find`.
 _MEASURES = np.array([SIDE_M, SAME_M, SPREAD_M, STRANGE, _WIDE_M, APART_M])
 
 
@@ -53,7 +53,6 @@ class Shape:
         self._nearest = np.full(cells, -1, dtype=np.int32)
         self._apart2 = np.full(cells, np.inf, dtype=np.float32)
         self._points = np.empty((_MOST_POINTS, 3), dtype=np.float32)
-        self._scratch = np.empty((MOST_AT_ALL, 3), dtype=np.float32)
         self._own_m = size_m / 2 + EDGE_M
         self._n = 0
 
@@ -83,41 +82,35 @@ class Shape:
         new = type(self).__new__(type(self))
         new.size_m, new.half_m, new._own_m, new._n = self.size_m, self.half_m, self._own_m, self._n
         new._nearest, new._apart2 = self._nearest.copy(), self._apart2.copy()
-        new._points, new._scratch = np.empty_like(self._points), self._scratch
+        new._points = np.empty_like(self._points)
         new._points[: self._n] = self._points[: self._n]
         return new
 
-    def stroll(
-        self, points_m: Points, guess: Floats, around_m: Floats, starts: Floats,
-        deviation: Floats, limits: Floats,
-    ) -> tuple[Floats, Floats] | None:  # fmt: skip
-        """Look for the object around a guess (4,), and take in what is found.
+    def starts(
+        self, points_m: Points, reach_m: Floats, turned: Floats, weight: Floats, price: Floats,
+        search: Floats, n: int,
+    ) -> Floats:  # fmt: skip
+        """Return the likeliest n places all over a reach, (n, 4); as `_core.seek.starts`."""
+        out = np.empty((n, 4))
+        seek.starts(
+            points_m, reach_m, turned, weight, price, search, self.half_m, SIDE_M, self._points,
+            self._nearest, out,
+        )  # fmt: skip
+        return out
+
+    def find(
+        self, points_m: Points, starts: Floats, weight: Floats, price: Floats, limits: Floats
+    ) -> tuple[Floats, Floats] | None:
+        """Look for the object among points in a guess's axes, and take in what is found.
 
         Returns the pose about the guess, (4,), and the likeness's curvature there (3, 3); None if
-        it is not found. All else as in `_core.seek.stroll`.
+        it is not found. All else as in `_core.seek.find`.
         """
         pose, curved = np.empty(4), np.empty((3, 3))
-        n = seek.stroll(
-            points_m, guess, around_m, starts, deviation, limits, NEAR_M, _MEASURES, _STEPS,
-            self.half_m, self._own_m, self._n, self._points, self._nearest, self._apart2,
-            self._scratch[:MOST_POINTS], pose, curved,
+        n = seek.find(
+            points_m, starts, weight, price, limits, NEAR_M, _MEASURES, _STEPS, self.half_m,
+            self._own_m, self._n, self._points, self._nearest, self._apart2, pose, curved,
         )  # fmt: skip
-        return self._grown(n, pose, curved)
-
-    def chase(
-        self, points_m: Points, guess: Floats, around_m: Floats, reach_m: Floats,
-        weight: Floats, search: Floats, limits: Floats, *, turned: Floats, most: int,
-    ) -> tuple[Floats, Floats] | None:  # fmt: skip
-        """Look for the object all over a reach; as `stroll` and `_core.seek.chase`."""
-        pose, curved = np.empty(4), np.empty((3, 3))
-        n = seek.chase(
-            points_m, guess, around_m, reach_m, turned, weight, search, limits, NEAR_M, _MEASURES,
-            _STEPS, self.half_m, self._own_m, self._n, self._points, self._nearest, self._apart2,
-            self._scratch[:most], pose, curved,
-        )  # fmt: skip
-        return self._grown(n, pose, curved)
-
-    def _grown(self, n: int, pose: Floats, curved: Floats) -> tuple[Floats, Floats] | None:
         if n < 0:
             return None
         self._n = n

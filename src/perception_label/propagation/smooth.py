@@ -41,16 +41,19 @@ def _turn(step: Floats, dt: Floats, angle_rad: Floats) -> None:
         step[:, rows, 2:] = turned * np.broadcast_to(scale, len(dt))[:, None, None]
 
 
-def _solve(diagonal: Floats, right: Floats, step: Floats, inverse: Floats) -> tuple[Floats, Floats]:
-    """Return states and covariances; diagonal and right hold the measurements."""
+def _blocks(step: Floats, inverse: Floats) -> tuple[Floats, Floats]:
+    """Return what the motion says: the blocks on the diagonal, (S, d, d), and beside it."""
     weighted = np.swapaxes(step, 1, 2) @ inverse
-    diagonal[:-1] += weighted @ step
+    diagonal = np.zeros((len(step) + 1, *step.shape[1:]))
+    diagonal[:-1] = weighted @ step
     diagonal[1:] += inverse
-    beside = np.ascontiguousarray(-weighted)
+    return diagonal, -np.ascontiguousarray(weighted)
+
+
+def _solve(diagonal: Floats, beside: Floats, right: Floats) -> tuple[Floats, Floats]:
+    """Return states and covariances; diagonal and right are used up."""
     states, covariances = np.empty_like(right), np.empty_like(diagonal)
-    chain.solve_chain(
-        np.ascontiguousarray(diagonal), beside, np.ascontiguousarray(right), states, covariances
-    )
+    chain.solve_chain(diagonal, beside, right, states, covariances)
     return states, covariances
 
 
@@ -98,16 +101,17 @@ def smooth_places(
         _turn(step, np.diff(seconds), np.diff(np.unwrap(yaw_rad)))
     across = axes[:, :, 1]
     slow = np.eye(2) / _SPEED_MPS**2 + across[:, :, None] * across[:, None] / slip_mps**2
+    known, beside = _blocks(step, inverse)
+    known[:, 2:, 2:] += slow
+    known[at, :2, :2] += EXACT * np.eye(2)
+    weighed = np.einsum("sij,sj->si", weights, xy_m)
     kept = np.ones(len(seconds))
     for _ in range(rounds):
-        diagonal, right = np.zeros((len(seconds), 4, 4)), np.zeros((len(seconds), 4))
-        used = weights * kept[:, None, None]
-        diagonal[:, :2, :2] = used
-        right[:, :2] = np.einsum("sij,sj->si", used, xy_m)
-        diagonal[:, 2:, 2:] = slow
-        diagonal[at, :2, :2] += EXACT * np.eye(2)
+        diagonal, right = known.copy(), np.zeros((len(seconds), 4))
+        diagonal[:, :2, :2] += weights * kept[:, None, None]
+        right[:, :2] = weighed * kept[:, None]
         right[at, :2] += EXACT * keyed_m
-        states, covariances = _solve(diagonal, right, step, inverse)
+        states, covariances = _solve(diagonal, beside, right)
         off = xy_m - states[:, :2]
         kept = _trust(np.einsum("si,sij,sj->s", off, weights, off))
     return states, covariances, kept
@@ -131,16 +135,17 @@ def smooth_values(
     """
     noise = np.full((len(seconds) - 1, 1, 1), 1 / density)
     step, inverse = _links(np.diff(seconds), noise)
+    moved, beside = _blocks(step, inverse)
+    moved[:, 1, 1] += 1 / rate**2
+    moved[at, 0, 0] += EXACT
     kept = np.ones(len(seconds))
     known = np.where(weights > 0, values, 0.0)
     for _ in range(rounds):
-        diagonal, right = np.zeros((len(seconds), 2, 2)), np.zeros((len(seconds), 2))
-        diagonal[:, 0, 0] = weights * kept
+        diagonal, right = moved.copy(), np.zeros((len(seconds), 2))
+        diagonal[:, 0, 0] += weights * kept
         right[:, 0] = weights * kept * known
-        diagonal[:, 1, 1] = 1 / rate**2
-        diagonal[at, 0, 0] += EXACT
         right[at, 0] += EXACT * keyed
-        states, covariances = _solve(diagonal, right, step, inverse)
+        states, covariances = _solve(diagonal, beside, right)
         kept = _trust((known - states[:, 0]) ** 2 * weights)
     return states[:, 0], covariances[:, 0, 0]
 

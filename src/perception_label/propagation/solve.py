@@ -91,13 +91,41 @@ def solve_path(
     else:
         fixes = follow_walker(subject)
     straight = np.interp(views.seconds, views.seconds[keys.at], keys.poses[:, 3])
-    path = _moving(subject, height, _held(fixes, hints, keys), straight)
-    if not subject.motion.is_rigid or path.found.mean() > _SURE:
-        return path
-    fixes, yaw = follow_rigid(subject, height, Chase)
-    other = _moving(subject, height, _held(fixes, hints, keys), yaw)
+    fixes = _held(fixes, hints, keys)
+    if not subject.motion.is_rigid or _n_found(subject, fixes, straight) > _SURE * len(views):
+        return _moving(subject, height, fixes, straight)
+    ways = [(fixes, straight)]
+    for start in CHASES:
+        fixes, yaw = follow_rigid(subject, height, start)
+        ways.append((_held(fixes, hints, keys), yaw))
     # What follows something else, or keeps to no path, is found in fewer sweeps.
-    return other if other.found.sum() > path.found.sum() else path
+    best = PICK(subject, height, ways)
+    return _moving(subject, height, *ways[best])
+
+
+CHASES = [Chase]
+MARGIN=0
+def PICK(subject, height, ways):
+    n=[_n_found(subject,*_some(subject,height,*w)) for w in ways]
+    import os
+    if os.environ.get('DBG'): print(n, len(subject.views))
+    n[0]+=MARGIN*len(subject.views)
+    return int(np.argmax(n))
+
+
+def _some(subject,height,fixes,yaw):
+    around=Around(subject)
+    for _ in range(RACE):
+        states, covariances, kept, yaw, yaw_variance = _smooth(subject, fixes, yaw)
+        z, _ = _heights(subject, height, states[:, :2])
+        poses = np.column_stack([states[:, :2], z, yaw])
+        fixes = around.aligned(poses, covariances, fixes.found & (kept > 0.5))
+    return fixes,yaw
+
+
+def _n_found(subject, fixes, yaw):
+    _, _, kept, _, _ = _smooth(subject, fixes, yaw)
+    return int((fixes.found & (kept > 0.3)).sum()) + len(subject.keys.at)
 
 
 def _apart_m(poses: Floats) -> float:
@@ -148,6 +176,7 @@ def _support(gained: Floats) -> float:
     return float((gained[:, 3] > 0.5 * np.maximum(gained[:, 2], 3)).sum())
 
 
+RACE = 0
 def _moving(subject: Subject, height: Height, fixes: Fixes, yaw: Floats) -> Path:
     """Smooth, gather and align again, and smooth; yaw (S,) are the headings to start from."""
     views, keys, motion = subject.views, subject.keys, subject.motion
