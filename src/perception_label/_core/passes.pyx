@@ -76,7 +76,7 @@ def align_each(
     spreads_m : (S,)
         How far ahead and behind; a spread ahead takes off two points of the likeness.
     starts : (S,)
-        3 starts there too, 1 at the pose alone.
+        3 starts there too; 1 at the pose alone, in the sharper half of the reaches radius_m.
     before : (S, 4)
         Where `curved` was taken before: as near as limits[4] metres, and a fifth of it in radians,
         it still holds. NaN if it was not.
@@ -84,7 +84,7 @@ def align_each(
         Least likeness; most turn, radians; points that a metre sideways and a radian take off; see
         `before`.
     radius_m, measures, steps, half_m :
-        As for `seek.stroll`.
+        As for `seek.find`.
     found, curved : (S,), (S, 3, 3)
         Likeness, -1e9 where it was not found, and its curvature where it was.
     """
@@ -95,6 +95,7 @@ def align_each(
     cdef double alike[3]
     cdef double c, s, x, y
     cdef Py_ssize_t i, m, n, best
+    cdef const double[::1] sharper_m = radius_m[radius_m.shape[0] // 2:]
     with nogil:
         for i in range(poses.shape[0]):
             found[i] = -1e9
@@ -108,8 +109,8 @@ def align_each(
                 tried[4 * m + 1] = poses[i, 1] + s * x
                 tried[4 * m + 2], tried[4 * m + 3] = poses[i, 2], poses[i, 3]
             align_all(
-                own, n, tried, starts[i], &on, radius_m, measures[1], measures[2], measures[3],
-                alike,
+                own, n, tried, starts[i], &on, radius_m if starts[i] > 1 else sharper_m,
+                measures[1], measures[2], measures[3], alike,
             )
             best = 0
             for m in range(starts[i]):

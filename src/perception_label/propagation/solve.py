@@ -42,6 +42,7 @@ _COURSE_MPS = 1.0  # slower than this, the course says nothing of the heading
 _COURSE_RAD = 0.05  # spread of the heading about the course, in a bend
 _SLIP_MPS = 0.3
 _SURE = 0.95  # share of the sweeps in which what is followed is found
+_FOUND = 0.3  # of its weight kept, a measurement is where the path is
 _WALKING_MPS = 0.4  # slower, people turn on the spot
 
 
@@ -92,40 +93,21 @@ def solve_path(
         fixes = follow_walker(subject)
     straight = np.interp(views.seconds, views.seconds[keys.at], keys.poses[:, 3])
     fixes = _held(fixes, hints, keys)
-    if not subject.motion.is_rigid or _n_found(subject, fixes, straight) > _SURE * len(views):
-        return _moving(subject, height, fixes, straight)
-    ways = [(fixes, straight)]
-    for start in CHASES:
-        fixes, yaw = follow_rigid(subject, height, start)
-        ways.append((_held(fixes, hints, keys), yaw))
-    # What follows something else, or keeps to no path, is found in fewer sweeps.
-    best = PICK(subject, height, ways)
-    return _moving(subject, height, *ways[best])
+    if subject.motion.is_rigid:
+        n_found = _n_found(subject, fixes, straight)
+        if n_found < _SURE * len(views):
+            other, yaw = follow_rigid(subject, height, Chase)
+            other = _held(other, hints, keys)
+            # What follows something else, or keeps to no path, is found in fewer sweeps.
+            if _n_found(subject, other, yaw) > n_found:
+                fixes, straight = other, yaw
+    return _moving(subject, height, fixes, straight)
 
 
-CHASES = [Chase]
-MARGIN=0
-def PICK(subject, height, ways):
-    n=[_n_found(subject,*_some(subject,height,*w)) for w in ways]
-    import os
-    if os.environ.get('DBG'): print(n, len(subject.views))
-    n[0]+=MARGIN*len(subject.views)
-    return int(np.argmax(n))
-
-
-def _some(subject,height,fixes,yaw):
-    around=Around(subject)
-    for _ in range(RACE):
-        states, covariances, kept, yaw, yaw_variance = _smooth(subject, fixes, yaw)
-        z, _ = _heights(subject, height, states[:, :2])
-        poses = np.column_stack([states[:, :2], z, yaw])
-        fixes = around.aligned(poses, covariances, fixes.found & (kept > 0.5))
-    return fixes,yaw
-
-
-def _n_found(subject, fixes, yaw):
-    _, _, kept, _, _ = _smooth(subject, fixes, yaw)
-    return int((fixes.found & (kept > 0.3)).sum()) + len(subject.keys.at)
+def _n_found(subject: Subject, fixes: Fixes, yaw: Floats) -> int:
+    """Return in how many sweeps it is found where the smoothed path has it."""
+    kept = _smooth(subject, fixes, yaw)[2]
+    return int((fixes.found & (kept > _FOUND)).sum())
 
 
 def _apart_m(poses: Floats) -> float:
@@ -176,14 +158,15 @@ def _support(gained: Floats) -> float:
     return float((gained[:, 3] > 0.5 * np.maximum(gained[:, 2], 3)).sum())
 
 
-RACE = 0
 def _moving(subject: Subject, height: Height, fixes: Fixes, yaw: Floats) -> Path:
     """Smooth, gather and align again, and smooth; yaw (S,) are the headings to start from."""
     views, keys, motion = subject.views, subject.keys, subject.motion
     before = np.full((len(views), 2), np.inf)
     around = Around(subject) if motion.is_rigid else None
     for turn in range(PASSES + 1):
-        states, covariances, kept, yaw, yaw_variance = _smooth(subject, fixes, yaw)
+        states, covariances, kept, yaw, yaw_variance = _smooth(
+            subject, fixes, yaw, 1 if turn else 2
+        )
         moved_m = np.abs(states[:, :2] - before).max()
         if turn == PASSES or around is None or moved_m < SETTLED_M:
             break
@@ -198,17 +181,17 @@ def _moving(subject: Subject, height: Height, fixes: Fixes, yaw: Floats) -> Path
     spread[:, :2, :2] = covariances[:, :2, :2]
     spread[:, 2, 2] = z_variance + _HEIGHT_M**2
     spread[:, 3, 3] = yaw_variance
-    found = fixes.found & (kept > 0.3)
+    found = fixes.found & (kept > _FOUND)
     found[keys.at] = True
     return Path(poses, spread, False, found)
 
 
 def _smooth(
-    subject: Subject, fixes: Fixes, yaw: Floats
+    subject: Subject, fixes: Fixes, yaw: Floats, rounds: int = 2
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return places and speeds, covariances, weights kept, headings and their variances."""
     keys, motion, seconds = subject.keys, subject.motion, subject.views.seconds
-    for _ in range(2):
+    for _ in range(rounds):
         states, covariances, kept = smooth_places(
             seconds, fixes.poses[:, :2], fixes.weights[:, :2, :2], yaw, keys.at,
             keys.poses[:, :2], ahead=motion.ahead, sideways=motion.sideways,
