@@ -30,8 +30,9 @@ def align_each(
         moves = np.zeros((starts[i], 4))
         moves[1:, 0] = [spreads_m[i], -spreads_m[i]][: starts[i] - 1]
         tried, alike = place(poses[i], moves), np.empty(starts[i])
+        radii = radius_m if starts[i] > 1 else radius_m[len(radius_m) // 2 :]
         register.align(
-            own, tried, model_m, nearest, side_m, half_m, radius_m, same_m, spread_m, strange, alike
+            own, tried, model_m, nearest, side_m, half_m, radii, same_m, spread_m, strange, alike
         )
         c, s = np.cos(poses[i, 3]), np.sin(poses[i, 3])
         off = tried - poses[i]

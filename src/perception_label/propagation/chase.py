@@ -16,6 +16,8 @@ from perception_label.propagation.standing import LEAST
 from perception_label.propagation.taken import Taken
 from perception_label.propagation.views import Subject
 
+_PATIENCE = 2  # sweeps in a row without it, and only ...
+_EVERY = 3  # ... each third is looked at
 _REACH = 2.5  # spreads that are searched, ahead and sideways ...
 _LEAST_M = np.array([0.4, 0.25])  # ... but so far at least,
 _MOST_M = np.array([6.0, 2.5])  # and at most
@@ -48,7 +50,7 @@ class Chase:
         self._subject, self._height = subject, height
         self._at, self._z = int(subject.keys.at[k]), float(pose[2])
         length_m = float(subject.size_m[0])
-        self._taken = Taken(subject.views)
+        self._taken, self._n_lost = Taken(subject.views), 0
         self._drive = Drive.started(pose, speed_mps, subject.motion, length_m)
 
     @property
@@ -66,15 +68,21 @@ class Chase:
         spread = drive.own_spread()
         reach = np.clip(_REACH * np.sqrt(np.diag(spread)[:2]), _LEAST_M, _MOST_M)
         is_wide = bool((reach > _WIDE_M).any())
+        if self._n_lost > _PATIENCE and self._n_lost % _EVERY:
+            self._n_lost += 1
+            self._taken.note(i, guess)
+            return None
         half = shape.half_m + np.append(reach, 0.0)
         points = crop(views.points(i), guess, half, MOST_AT_ALL if is_wide else MOST_POINTS)
-        if len(points):
+        if len(points) >= LEAST:
             points = self._taken.free(points, guess, half)
         found = self._found(shape, points, reach, spread, is_wide=is_wide)
         pose = guess if found is None else place(guess, found[0][None])[0]
         self._taken.note(i, pose)
         if found is None:
+            self._n_lost += 1
             return None
+        self._n_lost = 0
         self._drive = drive.seen(pose, information(found[1][None], pose[None, 3])[0])
         return pose, found[1]
 

@@ -66,6 +66,8 @@ def follow_rigid(
     views, keys = subject.views, subject.keys
     ways = Fixes.none(len(views)), Fixes.none(len(views))
     keyed = followed_shape(subject)
+    off = np.abs(np.arange(len(views))[:, None] - keys.at)
+    nearest, away = off.argmin(axis=1).tolist(), off.all(axis=1).tolist()
     yaw = np.empty(len(views))
     yaw[keys.at] = keys.poses[:, 3]
     for k, here in enumerate(keys.at.tolist()):
@@ -75,7 +77,7 @@ def follow_rigid(
             rows, poses, curved = [], [], []
             for i in sweeps:
                 found = walk.step(i, shape)
-                if i not in keys.at and keys.nearest(i) == k:
+                if nearest[i] == k and away[i]:
                     yaw[i] = walk.yaw_rad
                 if found is not None:
                     rows.append(i)
@@ -108,9 +110,7 @@ class Stroll:
         guess = place(self._pose, (self._speed * dt)[None])[0]
         guess[2] = self._height.at(i, guess)
         lost = self._n_lost
-        points = crop(
-            views.points(i), guess, self._half_m + _REACHES[min(lost, 4)], MOST_POINTS
-        )
+        points = crop(views.points(i), guess, self._half_m + _REACHES[min(lost, 4)], MOST_POINTS)
         found = shape.find(points, _STARTS[min(lost, 4)], _ANYHOW, _DEVIATION, _LIMITS)
         if found is None:
             self._n_lost += 1

@@ -12,7 +12,6 @@ from perception_label.propagation.views import Subject
 # Least likeness, most turn, points that a metre sideways and a radian take off, how far a curvature
 # holds.
 _LIMITS = np.array([SUPPORT, MOST_TURN_RAD, 3.0, 10.0, 0.03])
-MODE=1
 _LEAST_M, _MOST_M = 0.2, 1.5  # ahead and behind that alignment starts
 
 
@@ -37,10 +36,9 @@ class Around:
 
         poses (S, 4); covariances (S, 2 or more, 2 or more) say how far ahead and behind to look.
         """
-        if MODE and np.isfinite(self._axes).any():
-            self._starts[:] = 3
-            self._starts[sound] = 1
-            if MODE==2: self._starts[:] = 1
+        if np.isfinite(self._axes).any():
+            # Aligned before, and smoothed: it is not far off.
+            self._starts = np.where(sound, 1, 3)
         self._cut(poses)
         shape = self._keyed.copy()
         moves = place_each(self._axes, poses, inverse=True)

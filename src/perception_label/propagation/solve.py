@@ -2,8 +2,8 @@
 
 1. Does it stand still? The points at the keyframe's place tell (`standing`); then it has one
    pose, and what follows is skipped.
-2. From each keyframe it is followed both ways (`follow`); where it is lost, the hints of another
-   source help, if there are any.
+2. From each keyframe it is followed both ways (`follow`), a vehicle that is lost once more
+   (`chase`); where it is lost, the hints of another source help, if there are any.
 3. All that was found is smoothed by the class's motion (`smooth`): keyframes are exact, what
    disagrees with everything else loses its weight, headings follow the course.
 4. Along the smoothed path the object's points are gathered from all sweeps, each sweep is aligned
@@ -91,17 +91,17 @@ def solve_path(
         fixes, _ = follow_rigid(subject, height, Stroll)
     else:
         fixes = follow_walker(subject)
-    straight = np.interp(views.seconds, views.seconds[keys.at], keys.poses[:, 3])
+    yaw = np.interp(views.seconds, views.seconds[keys.at], keys.poses[:, 3])
     fixes = _held(fixes, hints, keys)
     if subject.motion.is_rigid:
-        n_found = _n_found(subject, fixes, straight)
+        n_found = _n_found(subject, fixes, yaw)
         if n_found < _SURE * len(views):
-            other, yaw = follow_rigid(subject, height, Chase)
-            other = _held(other, hints, keys)
+            chased, course = follow_rigid(subject, height, Chase)
+            chased = _held(chased, hints, keys)
             # What follows something else, or keeps to no path, is found in fewer sweeps.
-            if _n_found(subject, other, yaw) > n_found:
-                fixes, straight = other, yaw
-    return _moving(subject, height, fixes, straight)
+            if _n_found(subject, chased, course) > n_found:
+                fixes, yaw = chased, course
+    return _moving(subject, height, fixes, yaw)
 
 
 def _n_found(subject: Subject, fixes: Fixes, yaw: Floats) -> int:
@@ -167,7 +167,7 @@ def _moving(subject: Subject, height: Height, fixes: Fixes, yaw: Floats) -> Path
         states, covariances, kept, yaw, yaw_variance = _smooth(
             subject, fixes, yaw, 1 if turn else 2
         )
-        moved_m = np.abs(states[:, :2] - before).max()
+        moved_m = np.abs(states[:, :2] - before)[fixes.found].max(initial=0.0)
         if turn == PASSES or around is None or moved_m < SETTLED_M:
             break
         before = states[:, :2]
