@@ -21,6 +21,7 @@ FORMATS: dict[str, str] = {
     "kitti-tracking": "perception_label.export.kitti_tracking",
     "kitti-object": "perception_label.export.kitti_object",
     "kitti-raw": "perception_label.export.kitti_raw",
+    "nuscenes": "perception_label.export.nuscenes",
     "coco": "perception_label.export.coco",
     "mot": "perception_label.export.mot",
     "cvat": "perception_label.export.cvat",

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from perception_label.export.conventions_data import DATA
+from perception_label.export.conventions_datasets import DATASETS
 from perception_label.export.conventions_flat import FLAT
 from perception_label.export.conventions_tools import TOOLS
 
@@ -104,7 +105,7 @@ CONVENTIONS: dict[str, Convention] = {
         not_held="n_points, source (but state: 2 keyframe, 1 between), expected_iou, revision, "
         "sizes that change; classes KITTI lacks are written Misc, side/ keeps them",
     ),
-    **{name: Convention(**said) for name, said in (FLAT | TOOLS).items()},
+    **{name: Convention(**said) for name, said in (DATASETS | FLAT | TOOLS).items()},
     **{name: Convention(**{**_OWN, **said}) for name, said in DATA.items()},
 }
 

@@ -114,6 +114,6 @@ def _side(folder: Path, facts: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
             for track, told in side["sweep_attributes"].items()
         }
         whole = {str(track): dict(told) for track, told in side["attributes"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise refuse(path, "timestamps_ns, attributes, sweep_attributes", repr(error)) from None
     return whole, over_time

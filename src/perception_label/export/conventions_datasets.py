@@ -1,0 +1,22 @@
+"""What the export formats of driving datasets mean by their numbers.
+
+Rows of `conventions.CONVENTIONS`, as plain texts.
+"""
+
+DATASETS: dict[str, dict[str, str]] = {
+    "nuscenes": {
+        "coordinate_frame": "world of the log, as `global`; `origin_m` of side/ added gives the "
+        "source's coordinates; points in the LiDAR's frame",
+        "axes": "x and y level, z up, right-handed; ego x ahead, y left",
+        "yaw": "quaternion w, x, y, z; 0 along +x, counter-clockwise about +z",
+        "origin": "middle of the box",
+        "size_order": "width, length, height",
+        "units": "metres; velocity metres per second; intensity 0 to 255",
+        "time": "microseconds of the source's clock, rounded down; side/ has `timestamp_ns`",
+        "tracks": "`instance_token`, a sum of log and track; side/ has the `track_id`",
+        "precision": "none, the float64 itself; points float32",
+        "not_held": "score (results/ have it), source (side/ has the keyframes), expected_iou, "
+        "revision, lens distortion; cyclist is vehicle.bicycle with cycle.with_rider, classes "
+        "nuScenes lacks keep their name, side/ has all; occlusion that nobody told is visibility 4",
+    },
+}
