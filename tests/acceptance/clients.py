@@ -27,6 +27,7 @@ class Client:
 
 CLIENTS = (
     Client("kitti_db", "nuscenes-devkit", ("kitti-object",)),
+    Client("nuscenes_devkit", "nuscenes-devkit", ("nuscenes",)),
     Client("pykitti_raw", "pykitti", ("kitti-raw",)),
     Client("datumaro_kitti_raw", "datumaro", ("kitti-raw",)),
     Client("trackeval_kitti", "trackeval", ("kitti-tracking",)),

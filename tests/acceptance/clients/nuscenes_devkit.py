@@ -20,7 +20,12 @@ def _evaluate(checks, tables, root, version):
     ):
         with contextlib.redirect_stdout(io.StringIO()):
             said = DetectionEval(
-                tables, config_factory("detection_cvpr_2019"), str(path), "all", "det", verbose=False
+                tables,
+                config_factory("detection_cvpr_2019"),
+                str(path),
+                "all",
+                "det",
+                verbose=False,
             ).main(plot_examples=0, render_curves=False)
         errors = said["label_tp_errors"]["car"]
         held = [errors[k] for k in ("trans_err", "scale_err", "orient_err", "vel_err")]
