@@ -52,7 +52,7 @@ function actionsOf(view: ImageView): Record<string, (event: KeyboardEvent) => vo
       kinds.forEach((kind) => view.remove(kind));
     },
     gone: () => view.gone(true), again: () => view.gone(false),
-    propagate: () => void view.propagate(), fit: () => view.fit(),
+    propagate: () => void view.propagate(), play: () => view.play(), fit: () => view.fit(),
     leave: () => {
       if (tools.leave()) view.later();
       else if (tools.tool !== 'select') tools.takeUp('select');
@@ -133,6 +133,9 @@ const Images2d = (props: Props): React.ReactElement => {
       <canvas ref={canvas} style={{flex: 1, minHeight: 0, width: '100%', touchAction: 'none', cursor: 'crosshair'}} onPointerDown={back} />
       <canvas ref={strip} style={{width: '100%', height: 18}} />
       <div style={ROW}>
+        <button type="button" aria-label={view?.isPlaying ? 'stop playing' : 'play'} onClick={() => { view?.play(); back(); }}>
+          {view?.isPlaying ? '⏸' : '▶'}
+        </button>
         <input
           type="range" aria-label="image" min={0} max={Math.max((view?.n ?? 1) - 1, 0)} value={view?.image ?? 0} style={{flex: 1}}
           onChange={(event) => view?.go(Number(event.target.value))} onPointerUp={back}

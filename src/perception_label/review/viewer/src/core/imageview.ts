@@ -8,6 +8,7 @@ import {isInside} from './shapes.ts';
 import {ShapeTools} from './shapetools.ts';
 import type {Camera, Geometry, ImageLabel, Job, Shape2d} from './types.ts';
 
+const LEAST_PACE_MS = 20;
 const ZOOM = 1.0015, MOST_SCALE = 64, JOB_MS = 300;
 
 /** All images of one camera: scrubbed through, their labels shown and changed. */
@@ -29,6 +30,7 @@ export class ImageView {
   private isFitted = true;
   private pan: {x: number; y: number; lie: Lie; isMoved: boolean} | null = null;
   private raf = 0;
+  private playing: ReturnType<typeof setInterval> | undefined;
   private classes = new Map<string, string>();
   private stop = new AbortController();
   private off: () => void;
@@ -55,6 +57,7 @@ export class ImageView {
 
   dispose(): void {
     this.off();
+    clearInterval(this.playing);
     this.stop.abort();
     this.resizes.disconnect();
     cancelAnimationFrame(this.raf);
@@ -86,6 +89,7 @@ export class ImageView {
 
   close(): void {
     this.isOpen = false;
+    this.stopPlaying();
     this.tools.leave();
     const now = this.model?.image_timestamps_ns[this.image], times = this.session.scene?.timestamps_ns ?? [];
     if (now && times.length) this.session.show(imageAt({image_timestamps_ns: times} as Camera, now));
@@ -93,6 +97,7 @@ export class ImageView {
   }
 
   choose(name: string, isAtSweep = false): void {
+    this.stopPlaying();
     const now = this.model?.image_timestamps_ns[this.image];
     const at = isAtSweep || !now ? this.session.scene!.timestamps_ns[this.session.sweep] : now;
     this.camera = name;
@@ -117,6 +122,30 @@ export class ImageView {
     this.pictures?.get(next);
     this.pictures?.ahead(next, way);
     this.later();
+  }
+
+  /** Show one image after the other at their own pace, waiting for those that are not here yet; or stop. */
+  play(): void {
+    if (this.isPlaying) return this.stopPlaying();
+    const times = this.model?.image_timestamps_ns ?? [], last = times.length - 1;
+    if (last < 1) return;
+    const all = Number(BigInt(times[last]) - BigInt(times[0])) / 1e6, pace = Math.max(all / last, LEAST_PACE_MS);
+    if (this.image >= last) this.go(0);
+    this.playing = setInterval(() => {
+      if (this.image >= last) this.stopPlaying();
+      else if (this.shown === this.image) this.go(this.image + 1);
+    }, pace);
+    this.onChange();
+  }
+
+  get isPlaying(): boolean {
+    return this.playing !== undefined;
+  }
+
+  private stopPlaying(): void {
+    clearInterval(this.playing);
+    this.playing = undefined;
+    this.onChange();
   }
 
   /** The images where people set the selected track's shapes, or the one that is least sure. */
