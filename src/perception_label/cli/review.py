@@ -10,6 +10,9 @@ import typer
 
 from perception_label.cli.output import AsJson, emit
 
+# A page holds some connections, and some requests wait for news: neither takes work.
+CONNECTIONS, THREADS = 1000, 128
+IN_MEMORY = 16 * 2**20  # bytes of an answer; a larger one waits in a file for a slow reader
 MOST_BYTES = 64 * 2**20  # more is not even read; the app itself refuses far less
 
 
@@ -33,16 +36,19 @@ def run(
     from perception_label.pipeline.workspace import open_workspace
     from perception_label.review.access.settings import FOLDER, check_bind, load_access
     from perception_label.review.app import build_app, warm_up
+    from perception_label.review.workers import Workers
 
     held = open_workspace(workspace)
     access = load_access(held.path / FOLDER, login)
     check_bind(access, host)
     opened = held.log(log)
-    app = build_app(held, opened.id, access)
+    app = build_app(held, opened.id, access, Workers(held.path))
     try:
         server = create_server(
-            app, host=host, port=port, threads=16, ident=None, max_request_body_size=MOST_BYTES
-        )
+            app, host=host, port=port, threads=THREADS, connection_limit=CONNECTIONS,
+            asyncore_use_poll=True, outbuf_overflow=IN_MEMORY, ident=None,
+            max_request_body_size=MOST_BYTES,
+        )  # fmt: skip
     except OSError as error:
         raise SettingError(f"review: expected a free port on {host}, got {port}: {error}") from None
     url = f"http://{host}:{server.effective_port}/"

@@ -10,7 +10,6 @@ from dash import Dash
 from flask import request
 
 from perception_label.errors import LabelError
-from perception_label.pipeline.evidence import evidence_of
 from perception_label.review import components  # noqa: F401 - our scripts run before larger ones
 from perception_label.review.access.headers import SCRIPTS
 from perception_label.review.api.routes import DESKS
@@ -24,16 +23,20 @@ if TYPE_CHECKING:
     from perception_label.pipeline.workspace import Workspace
     from perception_label.review.access.settings import Access
     from perception_label.review.server import Desks
+    from perception_label.review.workers import Workers
 
 
 def build_app(
-    workspace: Workspace, log_id: str | None = None, access: Access | None = None
+    workspace: Workspace,
+    log_id: str | None = None,
+    access: Access | None = None,
+    workers: Workers | None = None,
 ) -> Flask:
     """Return the Flask app that serves the review app; `log_id` is the log shown first.
 
-    Without `access`, it is for one person on this machine, who may do all.
+    Without `access`, it is for one person on this machine, who may do all; see `build_server`.
     """
-    server = build_server(workspace, access)
+    server = build_server(workspace, access, workers)
     desks = cast("Desks", server.extensions[DESKS])
     app = _Page(
         desks,
@@ -76,8 +79,8 @@ def warm_up(server: Flask, log_id: str) -> Thread:
     def work() -> None:
         desk = cast("Desks", server.extensions[DESKS]).desk(log_id)
         try:
-            evidence_of(desk.log)
             desk.queue.now()
+            desk.warm_up()
         except LabelError:
             return  # whoever asks for it is told
 

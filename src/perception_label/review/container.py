@@ -37,29 +37,35 @@ def pack(points_m: Points, intensity: NDArray[np.float32] | None) -> bytes:
     intensity : (N,) float32 or None
         Any scale; it is stretched to its 99th percentile.
     """
-    finite = np.flatnonzero(np.isfinite(points_m).all(axis=1))
-    order = finite[shuffled(len(finite))]
-    xyz = np.asarray(points_m)[order].astype(np.float64)
-    low = xyz.min(axis=0) if len(xyz) else np.zeros(3)
-    high = xyz.max(axis=0) if len(xyz) else np.zeros(3)
-    scale = np.maximum((high - low) / STEPS, 1e-6)
-    out = np.zeros((len(xyz), 4), dtype="<u2")
-    out[:, :3] = np.rint((xyz - low) / scale)
-    if intensity is not None and len(xyz):
-        value = np.nan_to_num(np.asarray(intensity, dtype=np.float64)[order])
-        most = max(float(np.quantile(value[:: max(1, len(value) // 20_000)], 0.99)), 1e-9)
-        out[:, 3] = np.clip(value / most, 0.0, 1.0) * STEPS
-    z = np.quantile(xyz[:20_000, 2], [0.01, 0.99]).tolist() if len(xyz) else [0.0, 0.0]
+    # By columns, and shuffled last as whole rows: several times quicker.
+    columns = np.ascontiguousarray(np.asarray(points_m, dtype=np.float32).T)
+    finite = np.isfinite(columns).all(axis=0)
+    if not finite.all():
+        columns = columns[:, finite]
+    n = columns.shape[1]
+    order = shuffled(n)
+    low = columns.min(axis=1) if n else np.zeros(3, dtype=np.float32)
+    high = columns.max(axis=1) if n else low
+    scale = np.maximum((high - low).astype(np.float64) / STEPS, 1e-6)
+    out = np.zeros((n, 4), dtype="<u2")
+    for axis in range(3):
+        out[:, axis] = np.rint((columns[axis] - low[axis]) * np.float32(1 / scale[axis]))
+    if intensity is not None and n:
+        value = np.nan_to_num(np.asarray(intensity, dtype=np.float32)[finite])
+        most = max(float(np.quantile(value[order][:: max(1, n // 20_000)], 0.99)), 1e-9)
+        out[:, 3] = np.clip(value * np.float32(STEPS / most), 0.0, STEPS)
+    z = np.quantile(columns[2, order[:20_000]], [0.01, 0.99]).tolist() if n else [0.0, 0.0]
     header = {
-        "n": len(xyz),
-        "origin": low.tolist(),
+        "n": n,
+        "origin": low.astype(np.float64).tolist(),
         "scale": scale.tolist(),
         "z_range": [z[0], max(z[1], z[0] + LEAST_RANGE_M)],
         "has_intensity": intensity is not None,
     }
     text = json.dumps(header).encode()
     text += b" " * (-(len(MAGIC) + 4 + len(text)) % 8)
-    return MAGIC + struct.pack("<I", len(text)) + text + out.tobytes()
+    rows = out.view("<u8").ravel()[order]
+    return MAGIC + struct.pack("<I", len(text)) + text + rows.tobytes()
 
 
 def unpack(packed: bytes) -> tuple[Points, NDArray[np.float32] | None]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from perception_label.pipeline.workspace import Workspace
     from perception_label.review.access.settings import Access
+    from perception_label.review.workers import Workers
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes of a request; a batch of edits is a few kilobytes
 
@@ -32,8 +33,9 @@ BODY_LIMIT = 4 * 1024 * 1024  # bytes of a request; a batch of edits is a few ki
 class Desks:
     """The desks of a workspace's logs, opened when they are first asked for."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, workers: Workers | None = None) -> None:
         self.workspace = workspace
+        self.workers = workers
         self.jobs = Jobs()
         self._turn = Lock()
         self._open: dict[str, Desk] = {}
@@ -53,14 +55,17 @@ class Desks:
                         f"workspace {self.workspace.path.name}: expected one of its logs, "
                         f"got {log_id!r}"
                     )
-                self._open[log_id] = Desk(self.workspace, self.workspace.log(log_id))
+                self._open[log_id] = Desk(self.workspace, self.workspace.log(log_id), self.workers)
             return self._open[log_id]
 
 
-def build_server(workspace: Workspace, access: Access | None = None) -> OpenAPI:
+def build_server(
+    workspace: Workspace, access: Access | None = None, workers: Workers | None = None
+) -> OpenAPI:
     """Return the Flask app that serves a workspace: `/api/v1`, and its OpenAPI document.
 
-    Without `access`, it is for one person on this machine, who may do all.
+    Without `access`, it is for one person on this machine, who may do all; without `workers`,
+    tracks are solved in the threads that ask for them.
     """
     server = OpenAPI(
         "perception_label.review",
@@ -73,7 +78,7 @@ def build_server(workspace: Workspace, access: Access | None = None) -> OpenAPI:
         validation_error_callback=_malformed,
     )
     server.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
-    server.extensions[DESKS] = Desks(workspace)
+    server.extensions[DESKS] = Desks(workspace, workers)
     guard = guard_of(workspace.path, access)
     guard.install(server)
     server.before_request(_refuse_large)

@@ -1,5 +1,6 @@
 """The review queue as it stands: answered at once, made again behind it when something changed."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition, Thread
@@ -14,6 +15,7 @@ from perception_label.quality.queue import QueueItem, ReviewQueue
 from perception_label.storage.edits import EditLog, LogState
 from perception_label.storage.logs import Log
 
+RESTS = 3  # times as long as a queue took the next one is not made: edits go on meanwhile
 _MADE_FROM = (PROPOSALS, CANDIDATES, SOLVED)
 
 Version = tuple[int, tuple[int, ...]]  # the edits' revision; when each machine result was written
@@ -93,6 +95,7 @@ class StandingQueue:
                 if self._is_over(wanted):
                     self._is_busy = False
                     return
+            begun = time.monotonic()
             try:
                 found = self._make(self._log, state=state)
             except Exception as error:  # noqa: BLE001 - whoever asks is told
@@ -104,6 +107,7 @@ class StandingQueue:
             with self._news:
                 self._found, self._version, self._fault = found, wanted, None
                 self._news.notify_all()
+            time.sleep(RESTS * (time.monotonic() - begun))
 
 
 def _is_over(item: QueueItem, state: LogState) -> bool:

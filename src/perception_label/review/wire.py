@@ -13,7 +13,7 @@ from perception_label.storage.edits.edit import HUMAN, Edit
 
 if TYPE_CHECKING:
     from perception_label.arrays import Floats, Ints
-    from perception_label.review.desk import Shown
+    from perception_label.review.shown import Shown
 
 PLACE_DIGITS, TURN_DIGITS, SHARE_DIGITS = 4, 5, 4
 
@@ -72,6 +72,26 @@ def _text(value: Any) -> Any:
     if value is None:
         return None
     return [str(each) for each in value] if isinstance(value, list | tuple) else str(value)
+
+
+class Told:
+    """Tracks of one log as they travel; each is written out once, until it changes."""
+
+    def __init__(self, timestamps_ns: Ints) -> None:
+        self._timestamps_ns = timestamps_ns
+        self._known: dict[str, tuple[Shown, str]] = {}
+
+    def json_of(self, shown: Shown) -> str:
+        """Return a track as JSON of `payloads.Track`."""
+        known = self._known.get(shown.track_id)
+        if known is None or not _is_same(known[0], shown):
+            known = shown, track_of(shown, self._timestamps_ns).model_dump_json()
+            self._known[shown.track_id] = known
+        return known[1]
+
+
+def _is_same(one: Shown, other: Shown) -> bool:
+    return one.state is other.state and one.cuboids is other.cuboids
 
 
 def track_of(shown: Shown, timestamps_ns: Ints) -> Track:

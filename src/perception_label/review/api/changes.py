@@ -1,12 +1,8 @@
 """What others changed: a long poll."""
 
-import time
-
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.payloads import Change, Changes, ChangesQuery, LogPath
 from perception_label.storage.edits.edit import Row, other_track
-
-POLL_S = 0.2  # other processes write to the same database: nothing tells of their edits
 
 routes = blueprint("changes", "Edits of others, as they come.")
 
@@ -14,11 +10,9 @@ routes = blueprint("changes", "Edits of others, as they come.")
 @routes.get("/logs/<log_id>/changes", responses={200: Changes})
 def changes(path: LogPath, query: ChangesQuery) -> dict[str, object]:
     """Return the edits after a revision; waits for the first one if there is none yet."""
-    edits = desk_of(path.log_id).edits
-    until = time.monotonic() + query.wait_s
-    while (head := edits.revision) <= query.since and time.monotonic() < until:
-        time.sleep(POLL_S)
-    rows = edits.history(after=query.since) if head > query.since else []
+    desk = desk_of(path.log_id)
+    head = desk.news.after(query.since, query.wait_s)
+    rows = desk.edits.history(after=query.since) if head > query.since else []
     return Changes(
         revision=max(head, *(row.revision for row in rows), 0) if rows else head,
         changes=[_change(row) for row in rows],

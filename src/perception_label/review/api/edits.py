@@ -42,7 +42,7 @@ def _undone(desk: Desk, op: Op) -> str:
     """Return the kind of edit that an undo takes back: it needs the same role."""
     wanted = op.after.get("edit_id")
     while True:
-        row = next((r for r in desk.edits.history() if r.edit.edit_id == wanted), None)
+        row = desk.edits.find(str(wanted))
         if row is None or row.edit.kind != "undo":
             return "undo" if row is None else row.edit.kind
         wanted = row.edit.after.get("edit_id")

@@ -19,7 +19,7 @@ def points(path: SweepPath) -> Response:
     log = desk_of(path.log_id).log
     found = log.sweep(path.sweep)
     # The log's fingerprint is over all that decides its bytes.
-    tag = hashlib.sha256(f"{log.info.fingerprint}/{path.sweep}/1".encode()).hexdigest()[:32]
+    tag = hashlib.sha256(f"{log.info.fingerprint}/{path.sweep}/2".encode()).hexdigest()[:32]
     if tag in request.if_none_match:
         return Response(status=304)
     answer = Response(pack(found.points_m, found.intensity), mimetype="application/octet-stream")

@@ -134,7 +134,7 @@ def keyframes_met(desk: Desk) -> tuple[np.ndarray, np.ndarray]:
     """
     expected, met = [], []
     for name, track in desk.edits.state().live().items():
-        made = desk.machine(name)
+        made = desk.results.find(name)
         if made is None or HUMAN not in track.key_sources:
             continue
         boxes = made[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from weakref import finalize
@@ -38,6 +39,7 @@ class Database:
         self._engine: Engine | None = None
         self._close: finalize[..., Database] | None = None
         self._process = os.getpid()
+        self._turn = Lock()
 
     def __reduce__(self) -> tuple[type[Database], tuple[Path | str]]:
         return Database, (self.place,)
@@ -68,7 +70,8 @@ class Database:
         engine = self._opened(create=True)
         if engine is None or _is_sealed(self.place):
             raise WorkspaceError(f"{self.where}: expected to write, got: it may not be written")
-        with self._errors(), engine.begin() as connection:
+        # SQLite lets writers sleep until they find it free by chance; here they come in turn.
+        with self._turn, self._errors(), engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -84,6 +87,7 @@ class Database:
                 self._close.detach()
                 self._engine.dispose(close=False)
             self._engine, self._close, self._process = None, None, os.getpid()
+            self._turn = Lock()
         if self._engine is None:
             with self._errors():
                 self._engine = (

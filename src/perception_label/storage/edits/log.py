@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from perception_label.errors import EditError
 from perception_label.ontology import SHIPPED, Ontology, load_ontology
 from perception_label.storage.edits import sql
-from perception_label.storage.edits.appending import Appending
 from perception_label.storage.edits.checks import Checks
 from perception_label.storage.edits.checks_images import CameraImages, whole_of
 from perception_label.storage.edits.forms import check_form
 from perception_label.storage.edits.replay import Replay
+from perception_label.storage.edits.together import Together, Wanted
 from perception_label.storage.whole import write_text
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ class EditLog:
         self._ontology_path = ontology_path
         self._turn = Lock()
         self._replay: Replay | None = None
+        self._now: tuple[LogState, Ontology] | None = None
         self._cameras = dict(cameras or {})
         self._whole = whole_of(timestamps_ns, self._cameras) or (0, 0)
+        self._together = Together(database, log_id, self._whole)
 
     def __reduce__(self) -> tuple[type[EditLog], tuple[Any, ...]]:
         places = (self._database, self.log_id, self._timestamps_ns, self._ontology_path)
@@ -120,30 +122,23 @@ class EditLog:
             if whole_of(self._timestamps_ns, self._cameras) is None:
                 raise EditError(f"log {self.log_id}: expected sweeps to label, got none")
             check_form(edit)
-        with self._database.writing() as connection:
-            return Appending(self.log_id, self._whole, connection, checks).run(edits)
+        return self._together.append(Wanted(edits, checks))
 
     def state(self, as_of: int | None = None) -> LogState:
         """Return all tracks, as of a revision or now.
 
         The first call replays all; the next ones, of the state now, only what is new.
         """
-        with self._turn, self._database.reading() as connection, _no_collection():
-            if connection is None:
-                return Replay(self._whole).state(self.ontology)
-            until = self._until(connection, as_of)
-            # Only now is kept: what was is asked for once.
-            known = self._replay if as_of is None else None
-            after = 0 if known is None else known.head
-            changes = sql.changes_of_log(connection, self.log_id, until, after)
-            if known is None:
-                known = Replay(self._whole, changes)
-            else:
-                for change in changes:
-                    known.append(change)
-            if as_of is None:
-                self._replay = known
-            return known.state(self.ontology)
+        if as_of is not None:
+            return self._replayed(as_of)
+        head = self.revision
+        kept = self._kept(head)
+        if kept is None:
+            with self._turn:
+                # Who had to wait finds it replayed.
+                kept = self._kept(head)
+                return self._replayed() if kept is None else kept
+        return kept
 
     def track(self, track_id: str, as_of: int | None = None) -> TrackState:
         """Return one track, as of a revision or now; a deleted one too.
@@ -177,9 +172,47 @@ class EditLog:
             until = self._until(connection, None)
             return sql.rows(connection, self.log_id, track_id, after, until)
 
+    def find(self, edit_id: str) -> Row | None:
+        """Return the row of an edit, None if this log has none of that id."""
+        with self._database.reading() as connection:
+            if connection is None:
+                return None
+            known = sql.rows_of_ids(connection, [edit_id]).get(edit_id)
+            if known is None or known.log_id != self.log_id:
+                return None
+            (row,) = sql.rows(connection, self.log_id, None, known.revision - 1, known.revision)
+            return row
+
     def close(self) -> None:
         """Close the database; the next use opens it again."""
         self._database.close()
+
+    def _kept(self, head: int) -> LogState | None:
+        """Return the state that was replayed last, if it is of this revision or a newer one."""
+        if self._now is None:
+            return None
+        state, ontology = self._now
+        return state if ontology is self.ontology and state.revision >= head else None
+
+    def _replayed(self, as_of: int | None = None) -> LogState:
+        ontology = self.ontology
+        with self._database.reading() as connection, _no_collection():
+            if connection is None:
+                return Replay(self._whole).state(ontology)
+            until = self._until(connection, as_of)
+            # Only now is kept: what was is asked for once.
+            known = self._replay if as_of is None else None
+            after = 0 if known is None else known.head
+            changes = sql.changes_of_log(connection, self.log_id, until, after)
+            if known is None:
+                known = Replay(self._whole, changes)
+            else:
+                for change in changes:
+                    known.append(change)
+            state = known.state(ontology)
+            if as_of is None:
+                self._replay, self._now = known, (state, ontology)
+            return state
 
     def _until(self, connection: Connection, as_of: int | None) -> int:
         # Rows up to a revision never change, so several queries up to it see one state.
