@@ -126,11 +126,9 @@ def worst(measured, expected, keys, alive):
 
 def asked(measured, expected, keys, alive):
     """Return what `next_keyframe` of `propagate_tracks` says."""
-    open_ = np.setdiff1d(alive, keys)
-    least = open_[np.argmin(expected[open_])]
-    k = int(np.searchsorted(keys, least))
-    error = np.cumsum(1 - expected[keys[k - 1] + 1 : keys[k]])
-    return keys[k - 1] + 1 + int(np.searchsorted(error, error[-1] / 2))
+    from perception_label.geometry.asking import where_to_ask
+
+    return where_to_ask(expected, np.array(keys))
 
 
 def middle(measured, expected, keys, alive):
@@ -165,7 +163,7 @@ def ours(boxes):
         return one.solve().boxes_px[::step]
 
     def between(row, keys):
-        found, expected = np.full((N, 4), np.nan), np.ones(N)
+        found, expected = np.full((N, 4), np.nan), np.zeros(N)
         for a, b in pairwise(keys):
             if (row, a, b) not in gaps:
                 gap = Between(a, b, boxes[row, [a, b]])

@@ -18,6 +18,7 @@ from perception_label.video.appearance import (
     template,
 )
 from perception_label.video.beliefs import fuse, mean_overlap, mean_places, moves
+from perception_label.video.expected import expected_between
 from perception_label.video.pyramid import Pyramid
 
 SHARPNESS = 8.0  # how fast likeness becomes likelihood, per unit of correlation
@@ -88,12 +89,20 @@ class Between:
 
     def solve(self) -> Stretch:
         """Return where the object was in each image, both keyframes included."""
-        likelihood, hidden = self._likelihood()
+        likelihood, hidden, alike = self._likelihood()
         belief = fuse(likelihood, STRAY)
         places = mean_places(belief)
         places[[0, -1]] = 0.0
         cells = self._size_px / self._cell_px[:, None]
-        expected = calibrated(mean_overlap(belief, places, cells), self._apart())
+        way = (self._center_px[-1] - self._center_px[0]) / self._size_px[[0, -1]].mean(axis=0)
+        row, column = (np.rint(places[:, ::-1]).astype(np.int64) + self._reach).T
+        expected = expected_between(
+            mean_overlap(belief, places, cells),
+            self._apart(),
+            alike[np.arange(len(alike)), row, column],
+            float(np.abs(np.log(self._size_px[-1] / self._size_px[0])).max()),
+            float(np.hypot(*way)) / (self.last - self.first),
+        )
         center_px = _smooth(self._center_px + places * self._cell_px[:, None])
         seen = 1 - (belief * hidden).sum(axis=(1, 2))
         expected[[0, -1]] = seen[[0, -1]] = 1.0
@@ -104,30 +113,27 @@ class Between:
         at = np.arange(self.last - self.first + 1.0)
         return np.asarray(np.minimum(at, at[::-1]))
 
-    def _likelihood(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return how likely each image makes each place, and that it is hidden there."""
+    def _likelihood(self) -> tuple[NDArray[np.float32], ...]:
+        """Return what each image says of each place, (n, S, S) each.
+
+        How likely the object is there, the chance that it is hidden if so, and how much the
+        place looks like the keyframe that it is more like.
+        """
         side, mesh, reach = 2 * self._reach + 1, self._mesh, self._reach
         n = len(self._cells)
         ends = [template(middle(c, mesh, reach, reach)) for c in (self._cells[0], self._cells[-1])]
-        likelihood = np.empty((n, side, side), dtype=np.float32)
+        likelihood, alike = np.empty((2, n, side, side), dtype=np.float32)
         for k, cells in enumerate(self._cells):
             contrasts = contrast(cells, mesh)
-            before, after = (np.exp(SHARPNESS * likeness(cells, t, contrasts)) for t in ends)
+            first, last = (likeness(cells, t, contrasts) for t in ends)
+            before, after = np.exp(SHARPNESS * first), np.exp(SHARPNESS * last)
+            alike[k] = np.maximum(first, last)
             likelihood[k] = (1 - self._share[k]) * before + self._share[k] * after
         nothing = np.float32(np.exp(SHARPNESS * HIDDEN))
         likelihood += nothing
         hidden = nothing / likelihood
         likelihood /= likelihood.max(axis=(1, 2), keepdims=True)
-        return likelihood, hidden
-
-
-def calibrated(overlap: Floats, apart: Floats) -> Floats:
-    """Return the IoU with what a person would draw, from that with where the object is believed.
-
-    People draw boxes that stray from the object with the images since the last one they drew,
-    `apart`. Fitted on people walking in a fixed camera's video and cars in three moving ones.
-    """
-    return np.asarray(overlap**1.5 * (0.9 + 0.1 * np.exp(-apart / 8)))
+        return likelihood, hidden, alike
 
 
 def _smooth(center_px: Floats) -> Floats:

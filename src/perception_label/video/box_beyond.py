@@ -14,7 +14,8 @@ from perception_label.video.beliefs import (
     moves,
     shifted,
 )
-from perception_label.video.box_between import Stretch, calibrated
+from perception_label.video.box_between import Stretch
+from perception_label.video.expected import expected_beyond
 from perception_label.video.follow import follow_points
 from perception_label.video.pyramid import Pyramid
 
@@ -27,12 +28,11 @@ RENEWAL = 0.02  # share of the present look that the second template takes on pe
 SPEED_GAIN = 0.4
 POINTS_ACROSS, POINTS_DOWN = 5, 7
 LEAST_FOLLOWED = 0.35  # share of the points that must agree
-# Chance per image that it is still what is followed; fitted as `calibrated` was.
+# Faith per image that it is still what is followed.
 KEPT, KEPT_HIDDEN = 0.992, 0.905
 # While it looks like its keyframe it is the same thing, however long that was ago: least faith at
 # a likeness of 1, none below the first.
 ALIKE, FAITH_ALIKE = 0.6, 0.8
-OVERCONFIDENT = 1.33  # without a second keyframe the belief is too narrow; a power
 LEAST_FAITH = 0.15  # below, it is lost
 STRETCH = 1.06  # sizes tried are this factor apart
 STRETCH_GAIN = 0.5
@@ -66,7 +66,7 @@ class Beyond:
         self._mesh = Mesh.of(self._first_size_px)
         self._first_cell_px = float(self._mesh.cell_px(self._first_size_px))
         self._cell_px = self._first_cell_px
-        self._center_px = self._grid_px = center
+        self._center_px = self._grid_px = self._first_px = center
         self._speed_px = np.zeros(2)
         look = template(describe(image, center, self._cell_px, self._mesh))
         self._look, self._present = look, look
@@ -171,11 +171,15 @@ class Beyond:
         if hidden < 0.5:
             alike = FAITH_ALIKE * (self._likeness - ALIKE) / (1 - ALIKE)
             self._faith = max(self._faith, alike)
-        expected = float(calibrated(overlap**OVERCONFIDENT, np.array([len(self._boxes)]))[0])
+        way = (self._center_px - self._first_px) / self.size_px
+        growth = float(np.log(self._cell_px / self._first_cell_px))
+        expected = expected_beyond(
+            overlap, float(len(self._boxes)), self._likeness, growth, float(np.hypot(*way))
+        )
         inside = float(inside_share(box, image.width_px, image.height_px))
         self._boxes.append(box)
         self._seen.append((1 - hidden) if inside >= 0.5 else 0.0)
-        self._expected.append(expected * self._faith)
+        self._expected.append(float(expected[0]))
         self.is_lost = self._faith < LEAST_FAITH or inside <= 0.0
 
     def solve(self) -> Stretch:
