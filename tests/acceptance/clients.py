@@ -30,6 +30,8 @@ CLIENTS = (
     Client("nuscenes_devkit", "nuscenes-devkit", ("nuscenes",)),
     Client("pykitti_raw", "pykitti", ("kitti-raw",)),
     Client("datumaro_kitti_raw", "datumaro", ("kitti-raw",)),
+    Client("openlabel_vcd", "vcd", ("openlabel",)),
+    Client("openlabel_uai", "uai-openlabel", ("openlabel",)),
     Client("trackeval_kitti", "trackeval", ("kitti-tracking",)),
     Client("datasets_hub", "datasets", ("huggingface",)),
     Client("croissant_ml", "mlcroissant", ("croissant", "huggingface")),

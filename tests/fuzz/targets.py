@@ -110,6 +110,7 @@ FACTS = Facts(
     log_id="yard",
     timestamps_ns=np.arange(4, dtype=np.int64) * 100_000_000,
     ego_poses=EgoPoses(np.array([0, 400_000_000]), np.tile(np.eye(4), (2, 1, 1))),
+    image_timestamps_ns={"cam": np.arange(4, dtype=np.int64) * 100_000_000},
 )
 
 
@@ -170,6 +171,37 @@ PETS = (
     "</object></objectlist></frame></dataset>"
 )
 PLAIN = {"labels": [{"image": 4, "track": 3, "x": 10, "y": 20, "width": 20, "height": 40}]}
+
+
+TRACKLETS = """<?xml version="1.0" encoding="UTF-8" standalone="true" ?>
+<!DOCTYPE boost_serialization>
+<boost_serialization><tracklets><count>1</count><item><objectType>Car</objectType><h>1.5</h>
+<w>1.8</w><l>4.2</l><first_frame>1</first_frame><poses><count>2</count>
+<item><tx>8</tx><ty>1</ty><tz>-1.6</tz><rz>0.3</rz><state>2</state></item>
+<item><tx>9</tx><ty>1</ty><tz>-1.6</tz><rz>0.3</rz><state>1</state></item>
+</poses><finished>1</finished></item></tracklets></boost_serialization>
+"""
+_BOX = {"name": "shape", "coordinate_system": "top", "val": [8, 1, 0, 0, 0, 0, 1, 4, 2, 1.5]}
+_FLAT = {"name": "flat", "coordinate_system": "cam", "val": [50, 40, 20, 10]}
+_LINE = {**_FLAT, "mode": "MODE_POLY2D_ABSOLUTE", "closed": False}
+_SAID = {"attributes": {"num": [{"name": "score", "val": 0.5}]}}
+OPENLABEL = {"openlabel": {
+    "metadata": {"schema_version": "1.0.0"},
+    "coordinate_systems": {
+        "odom": {"type": "scene_cs", "parent": ""},
+        "base": {"type": "local_cs", "parent": "odom"},
+        "top": {"type": "sensor_cs", "parent": "base", "pose_wrt_parent": {
+            "quaternion": [0, 0, 0, 1], "translation": [1, 0, 2]}},
+    },
+    "streams": {"top": {"type": "lidar"}},
+    "objects": {"0": {"name": "a", "type": "car", "object_data": {
+        "text": [{"name": "note", "val": "x"}]}}},
+    "frames": {str(k): {
+        "frame_properties": {"timestamp": f"0.{k}"},
+        "objects": {"0": {"object_data": {"cuboid": [{**_BOX, **_SAID}], "bbox": [_FLAT],
+                                          "poly2d": [_LINE], "num": [{"name": "n", "val": k}]}}},
+    } for k in range(3)},
+}}  # fmt: skip
 
 
 def kitti_object(folder: Path) -> Path:
@@ -267,6 +299,8 @@ TARGETS: dict[str, Target] = {
     "labels_jsonl": one_file("t.jsonl", LINES, labels("jsonl")),
     "labels_kitti_tracking": one_file("t.txt", KITTI, labels("kitti-tracking")),
     "labels_kitti_object": Target(kitti_object, labels("kitti-object"), (".png", ".bin")),
+    "labels_kitti_raw": one_file("tracklet_labels.xml", TRACKLETS.encode(), labels("kitti-raw")),
+    "labels_openlabel": one_file("t.json", json.dumps(OPENLABEL).encode(), labels("openlabel")),
     "images_csv": one_file("t.csv", BOXES_2D.encode(), read_image_labels),
     "images_mot": one_file("t.txt", b"5,3,11,21,20,40,1,1,1\n", read_image_labels),
     "images_json": one_file("t.json", json.dumps(PLAIN).encode(), read_image_labels),

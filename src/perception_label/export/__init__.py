@@ -22,6 +22,7 @@ FORMATS: dict[str, str] = {
     "kitti-object": "perception_label.export.kitti_object",
     "kitti-raw": "perception_label.export.kitti_raw",
     "nuscenes": "perception_label.export.nuscenes",
+    "openlabel": "perception_label.export.openlabel",
     "coco": "perception_label.export.coco",
     "mot": "perception_label.export.mot",
     "cvat": "perception_label.export.cvat",

@@ -105,6 +105,20 @@ CONVENTIONS: dict[str, Convention] = {
         not_held="n_points, source (but state: 2 keyframe, 1 between), expected_iou, revision, "
         "sizes that change; classes KITTI lacks are written Misc, side/ keeps them",
     ),
+    "openlabel": Convention(
+        coordinate_frame="`ego` at each sweep; the instant's `ego_to_world` takes ego coordinates "
+        "to the world's, `pose_wrt_parent` a sensor's to ego's",
+        axes="x ahead, y left, z up; cameras x right, y down, z ahead",
+        yaw="quaternion x, y, z, w: turns the box's axes (ahead, left, up) to ego's",
+        origin="middle of the box; a 2-D box's, too",
+        size_order="length, width, height; width, height of a 2-D box",
+        units="metres; pixels from the picture's corner",
+        time="number of the sweep from 0; `timestamp` and each stream's `sync` are seconds with "
+        "nine decimals",
+        tracks="whole number from 0; `name` has our text",
+        precision="1e-6 m, 1e-9 of the quaternion",
+        not_held="revision; masks and keypoints; 2-D labels on images that no sweep is nearest to",
+    ),
     **{name: Convention(**said) for name, said in (DATASETS | FLAT | TOOLS).items()},
     **{name: Convention(**{**_OWN, **said}) for name, said in DATA.items()},
 }

@@ -115,6 +115,8 @@ class Labelled:
     image_labels : callable
         Camera → dense 2-D labels on all its images: as people drew them, or, where nobody drew
         any, the cuboids as the camera sees them.
+    drawn_cameras : callable
+        () → the cameras on whose images anybody drew.
     track_facts : callable
         () → what people said of each track, by id.
     points : bool or None
@@ -133,6 +135,7 @@ class Labelled:
     images: Mapping[str, Images] = field(default_factory=dict)
     pictures: Callable[[str], Pictures] = _no_pictures
     image_labels: Callable[[str], ImageLabels] = _no_image_labels
+    drawn_cameras: Callable[[], frozenset[str]] = frozenset
     track_facts: Callable[[], Mapping[str, TrackFacts]] = _no_facts
     points: bool | None = None
 

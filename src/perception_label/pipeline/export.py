@@ -16,7 +16,7 @@ from perception_label.export.labelled import Pictures
 from perception_label.geometry.image_labels import ImageLabels
 from perception_label.pipeline.camera_images import open_camera
 from perception_label.pipeline.propose import Progress
-from perception_label.pipeline.seen_by_camera import labels_on_images
+from perception_label.pipeline.seen_by_camera import drawn_cameras, labels_on_images
 from perception_label.pipeline.workspace import Workspace
 from perception_label.storage.logs import Log
 from perception_label.storage.target import write_folder
@@ -127,6 +127,7 @@ def labelled(
         images=log.images,
         pictures=partial(_pictures, log),
         image_labels=partial(_image_labels, log, boxes),
+        drawn_cameras=partial(drawn_cameras, log),
         track_facts=partial(_track_facts, workspace, log),
         points=points,
     )

@@ -12,6 +12,15 @@ from perception_label.tables import image_labels_from_table, labels_from_table
 PROJECTED = "projected"  # the source of a box that is a cuboid's outline
 
 
+def drawn_cameras(log: Log) -> frozenset[str]:
+    """Return the cameras on whose images the log has dense 2-D labels that people began."""
+    table = log.machine(NAME)
+    if table is None:
+        return frozenset()
+    names = table.column("camera").unique().to_pylist()
+    return frozenset(name for name in names if name in log.image_timestamps_ns)
+
+
 def labels_on_images(log: Log, camera: str, boxes: pa.Table) -> ImageLabels:
     """Return the dense 2-D labels on all images of a camera.
 

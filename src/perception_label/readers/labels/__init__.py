@@ -30,6 +30,7 @@ FORMATS: dict[str, str] = {
     "xtreme1": f"{_HERE}.xtreme1",
     "datumaro": f"{_HERE}.datumaro",
     "kitti-raw": f"{_HERE}.kitti_raw",
+    "openlabel": f"{_HERE}.openlabel",
 }
 _SUFFIXES = {
     ".parquet": "parquet",
