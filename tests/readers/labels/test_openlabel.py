@@ -34,7 +34,7 @@ def test_kittis_own_labels_and_openlabels_are_the_same_boxes(real_data, sequence
     ]
     assert len(theirs.at) == len(lines)
     found = {place: k for k, place in enumerate(zip(theirs.at, theirs.track_ids, strict=True))}
-    # Theirs have two decimals, and sizes that differ by 2 cm; their camera's place is not quite KITTI's.
+    # Theirs have two decimals, sizes 2 cm off, and a camera that is not quite KITTI's.
     document = json.loads(path.read_text())["openlabel"]
     pose = document["coordinate_systems"]["CAM_LEFT"]["pose_wrt_parent"]["matrix4x4"]
     from_camera = np.array(pose).reshape(4, 4)
