@@ -231,6 +231,32 @@ def foxglove(folder: Path) -> Path:
     return path
 
 
+XTREME1 = [
+    {
+        "sourceName": "Without Task",
+        "objects": [
+            {
+                "id": "1", "type": "3D_BOX", "className": "car", "trackId": "3",
+                "classValues": [{"name": "note", "value": "x"}],
+                "contour": {
+                    "center3D": {"x": 9.0, "y": 2.0, "z": 0.5},
+                    "size3D": {"x": 4.2, "y": 1.8, "z": 1.5},
+                    "rotation3D": {"x": 0.0, "y": 0.01, "z": 0.3},
+                },
+            }
+        ],
+    }
+]  # fmt: skip
+
+
+def xtreme1(folder: Path) -> Path:
+    """Write an export of Xtreme1 with two sweeps."""
+    (folder / "result").mkdir()
+    for k in range(2):
+        (folder / f"result/{k:04d}.json").write_text(json.dumps(XTREME1))
+    return folder
+
+
 def save_parquet(path: Path) -> None:
     parquet.write_table(boxes(), path)
 
@@ -307,6 +333,7 @@ TARGETS: dict[str, Target] = {
     "images_coco": one_file("t.json", json.dumps(COCO).encode(), read_image_labels),
     "images_cvat": one_file("t.xml", CVAT.encode(), read_image_labels),
     "images_pets": one_file("t.xml", PETS.encode(), read_image_labels),
+    "labels_xtreme1": Target(xtreme1, labels("xtreme1")),
 }  # fmt: skip
 TARGETS |= {
     name: exported(format)

@@ -51,16 +51,22 @@ def cvat_document(
         skipped += sum(not line for _, line in found)
         lines += [line for _, line in sorted([*found, *_ends(labels, rows, n_images)]) if line]
         lines.append("</track>")
+    return "\n".join([*lines, "</annotations>", ""]), _told(labels, skipped)
+
+
+def cvat_left_out(labels: ImageLabels) -> tuple[str, ...]:
+    """Return what `cvat_document` leaves out of labels that all have a place."""
+    masks = [s for s in labels.shapes.tolist() if s is not None and s.kind == "mask"]
+    return _told(labels, sum(_mask(shape) is None for shape in masks))
+
+
+def _told(labels: ImageLabels, n_skipped: int) -> tuple[str, ...]:
     pieces = sum(len(s.parts) > 1 for s in labels.shapes.tolist() if s is not None)
-    left_out = [
-        f"{n} {what}"
-        for n, what in (
-            (skipped, "labels without a place"),
-            (pieces, "polygons' smaller parts: an outline has one part there"),
-        )
-        if n
-    ]
-    return "\n".join([*lines, "</annotations>", ""]), tuple(left_out)
+    counts = (
+        (n_skipped, "labels without a place"),
+        (pieces, "polygons' smaller parts: an outline has one part there"),
+    )
+    return tuple(f"{n} {what}" for n, what in counts if n)
 
 
 def _row(labels: ImageLabels, row: int, outside_at: int | None = None) -> str:

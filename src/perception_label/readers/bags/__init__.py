@@ -158,7 +158,9 @@ def _stored(folder: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        data = yaml.safe_load(read_bytes(folder / METADATA, 16 << 20))
+        # The same safe loader in C, where it was built: ten times as fast.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        data = yaml.load(read_bytes(folder / METADATA, 16 << 20), loader)
         facts = data["rosbag2_bagfile_information"]
         names = [PurePath(str(p)).name for p in facts["relative_file_paths"]]
         return {**facts, "names": names} if names else {}

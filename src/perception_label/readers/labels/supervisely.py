@@ -62,7 +62,7 @@ def _episode(folder: Path, facts: Facts) -> Given:
                 if place is not None:
                     is_key = not figure.get("nnCreated", False)
                     boxes.add(at, names[key], ids[key], place, is_key=is_key)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise refuse(file, "objects and frames of figures", repr(error)) from None
     return _given(boxes, facts, left_out, is_told, whole, over_time)
 
@@ -95,7 +95,7 @@ def _clouds(folder: Path, facts: Facts) -> Given:
                 key, place = str(figure["objectKey"]), left_out.place(figure)
                 if place is not None:
                     boxes.add(number.get(stems[name], -1), ids[key], key, place)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise refuse(file, "objects and figures", repr(error)) from None
     return _given(boxes, facts, left_out, False, {}, {})
 

@@ -47,7 +47,7 @@ def read(path: Path, facts: Facts) -> Given:
                 boxes.add(numbers.get(stem, -1), name, track, place)
                 for value in one.get("classValues") or []:
                     whole.setdefault(track, {})[str(value["name"])] = value.get("value")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise refuse(file, "objects with contour, className, trackId", repr(error)) from None
     cuboids, frame = boxes.cuboids(facts)
     return Given(
