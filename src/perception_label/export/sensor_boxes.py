@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from perception_label.arrays import Floats, Ints, Mask
 from perception_label.errors import MissingPosesError
-from perception_label.export.labelled import Labelled
+from perception_label.export.labelled import BATCH_ROWS, Labelled
 from perception_label.export.pictures import intensity_scale, points_and_intensity
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import interpolate_poses, inverse
@@ -63,15 +63,18 @@ def sensor_boxes(labelled: Labelled) -> tuple[SensorBoxes, tuple[str, ...]]:
     order = np.lexsort((every.tracks[kept], sweeps))
     labels, sweeps, rows = every[kept[order]], sweeps[order], kept[order]
     world_from_lidar = interpolate_poses(labelled.ego_poses, times) @ labelled.ego_from_lidar
-    lidar_from_world = inverse(world_from_lidar)[sweeps]
-    center = np.einsum("mij,mj->mi", lidar_from_world[:, :3, :3], labels.cuboids.center_m)
-    turn = Rotation.from_euler("Z", labels.cuboids.yaw_rad[:, None]).as_matrix()
-    matrix = lidar_from_world[:, :3, :3] @ turn.reshape(-1, 3, 3)
-    euler = Rotation.from_matrix(matrix).as_euler("XYZ") if len(matrix) else np.empty((0, 3))
+    center, euler = np.empty((len(labels), 3)), np.empty((len(labels), 3))
+    # In parts: matrices of two million boxes at once would be a gigabyte.
+    for first in range(0, len(labels), BATCH_ROWS):
+        part = slice(first, first + BATCH_ROWS)
+        poses = inverse(world_from_lidar)[sweeps[part]]
+        turn = Rotation.from_euler("Z", labels.cuboids.yaw_rad[part, None]).as_matrix()
+        center[part] = np.einsum("mij,mj->mi", poses[:, :3, :3], labels.cuboids.center_m[part])
+        center[part] += poses[:, :3, 3]
+        euler[part] = Rotation.from_matrix(poses[:, :3, :3] @ turn).as_euler("XYZ")
     start = np.searchsorted(sweeps, np.arange(len(times) + 1)).astype(np.int64)
     n_out = len(every) - len(labels)
     said = (f"{n_out} boxes at instants that are no sweep",) if n_out else ()
-    center += lidar_from_world[:, :3, 3]
     return SensorBoxes(labels, center, euler, start, labelled.is_key()[rows]), said
 
 
