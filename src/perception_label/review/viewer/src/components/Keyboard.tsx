@@ -22,7 +22,8 @@ type Props = {
 const Keyboard = (props: Props): React.ReactElement => {
   const {id, log, prefix = '', keymap} = props;
   const [isOpen, open] = useState(false);
-  const close = useRef<HTMLButtonElement>(null);
+  const close = useRef<HTMLButtonElement>(null), isShown = useRef(false);
+  isShown.current = isOpen;
   const report = useRef(props.setProps);
   report.current = props.setProps;
   const {map, faults} = remapped((keymap as Remap | undefined) ?? {});
@@ -33,8 +34,9 @@ const Keyboard = (props: Props): React.ReactElement => {
     const pages = Object.keys(keysOf(map, '')).filter((name) => !own[name] && name !== 'help');
     const sends = Object.fromEntries(pages.map((name) => [name, () => report.current?.({command: {name, n: ++n}})]));
     const all: Record<string, (event: KeyboardEvent) => void> = {...sends, ...own, help: () => open((was) => !was), leave: (event) => {
-      open(false);
-      own.leave(event);
+      // The window goes first; the selection stays.
+      if (isShown.current) open(false);
+      else own.leave(event);
     }};
     // Panels come and go: whose key it is shows when it is pressed.
     const keys = new Keys(keysOf(map, ''), Object.fromEntries(Object.keys(keysOf(map, '')).map((name) => [name, (event: KeyboardEvent) => {
@@ -43,7 +45,10 @@ const Keyboard = (props: Props): React.ReactElement => {
     return () => keys.dispose();
   }, [prefix, log, keymap]);
   useEffect(() => {
-    if (isOpen) close.current?.focus();
+    if (!isOpen) return undefined;
+    const before = document.activeElement as HTMLElement | null;
+    close.current?.focus();
+    return () => before?.focus?.();
   }, [isOpen]);
   if (!isOpen) return <span id={id} hidden />;
   const onKeyDown = (event: React.KeyboardEvent): void => {
