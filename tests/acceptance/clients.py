@@ -28,6 +28,7 @@ class Client:
 CLIENTS = (
     Client("kitti_db", "nuscenes-devkit", ("kitti-object",)),
     Client("nuscenes_devkit", "nuscenes-devkit", ("nuscenes",)),
+    Client("av2_loader", "av2", ("argoverse2",)),
     Client("pykitti_raw", "pykitti", ("kitti-raw",)),
     Client("datumaro_kitti_raw", "datumaro", ("kitti-raw",)),
     Client("openlabel_vcd", "vcd", ("openlabel",)),

@@ -23,6 +23,7 @@ FORMATS: dict[str, str] = {
     "kitti-raw": "perception_label.export.kitti_raw",
     "nuscenes": "perception_label.export.nuscenes",
     "openlabel": "perception_label.export.openlabel",
+    "argoverse2": "perception_label.export.argoverse2",
     "coco": "perception_label.export.coco",
     "mot": "perception_label.export.mot",
     "cvat": "perception_label.export.cvat",

@@ -19,4 +19,21 @@ DATASETS: dict[str, dict[str, str]] = {
         "revision, lens distortion; cyclist is vehicle.bicycle with cycle.with_rider, classes "
         "nuScenes lacks keep their name, side/ has all; occlusion that nobody told is visibility 4",
     },
+    "argoverse2": {
+        "coordinate_frame": "ego at each sweep, boxes and points alike; city_SE3_egovehicle leads "
+        "to the world of the log; `origin_m` of side/ added gives the source's coordinates",
+        "axes": "x ahead, y left, z up",
+        "yaw": "quaternion w, x, y, z: turns the box's axes (ahead, left, up) to ego's; boxes "
+        "stand upright in the world, so on a slope they lean in the ego frame",
+        "origin": "middle of the box",
+        "size_order": "length, width, height",
+        "units": "metres; intensity 0 to 255",
+        "time": "`timestamp_ns`, int64 nanoseconds on the source's clock",
+        "tracks": "`track_uuid`, any text",
+        "precision": "none, the float64 itself; points float32, not the float16 of the published "
+        "logs",
+        "not_held": "score, source (side/ has the keyframes), expected_iou, revision, attributes "
+        "(side/ has them), lens distortion but k1 k2 k3; classes Argoverse lacks are written in "
+        "capitals, construction_vehicle is LARGE_VEHICLE, side/ has all",
+    },
 }

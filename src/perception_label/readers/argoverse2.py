@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import feather
-from scipy.spatial.transform import Rotation
 
 from perception_label.arrays import Floats, Ints, Pose
 from perception_label.cloud.sweeps import Sweep
@@ -212,11 +211,12 @@ def _truth(path: Path, table: Table | None, ego_poses: EgoPoses) -> tuple[Labels
     times = times[~beyond]
     boxes = _transforms(path, table)
     size = np.column_stack([table[n] for n in ("length_m", "width_m", "height_m")])
-    turn = Rotation.from_matrix(boxes[:, :3, :3]).as_euler("ZYX")[:, 0] if len(boxes) else []
-    cuboids = Cuboids(boxes[:, :3, 3], floats(path, size, (-1, 3), "sizes"), turn)
     if len(times):
+        # Turned with the ego, not after: on a slope a heading is another than its projection.
         order, back = np.unique(times, return_inverse=True)
-        cuboids = cuboids.moved(interpolate_poses(ego_poses, order)[back])
+        boxes = interpolate_poses(ego_poses, order)[back] @ boxes
+    turn = np.arctan2(boxes[:, 1, 0], boxes[:, 0, 0])
+    cuboids = Cuboids(boxes[:, :3, 3], floats(path, size, (-1, 3), "sizes"), turn)
     names = own_names(table["category"].tolist(), CLASSES)
     return Labels.from_columns(times, table["track_uuid"], names, cuboids), left_out
 
