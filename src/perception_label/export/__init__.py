@@ -37,6 +37,7 @@ FORMATS: dict[str, str] = {
     "tfrecord": "perception_label.export.tfrecord",
     "rerun": "perception_label.export.rerun",
     "datumaro": "perception_label.export.datumaro",
+    "label-studio": "perception_label.export.label_studio",
 }
 
 

@@ -43,5 +43,17 @@ DATA: dict[str, dict[str, str]] = {
         "precision": "none (Datumaro itself rounds cuboids to 0.01 m and 0.01 rad)",
         "not_held": "ego poses, n_points, expected_iou, revision",
     },
+    "label-studio": {
+        "coordinate_frame": "the camera's video",
+        "axes": "x right, y down",
+        "yaw": "none, upright rectangles",
+        "origin": "left upper corner, 0 at the outer edge of the first pixel",
+        "size_order": "`x`, `y`, `width`, `height`",
+        "units": "per cent of the video's width and height",
+        "time": "`frame`, number of the image from 1; `time`, `frame` by the rate `data.fps`, s",
+        "tracks": "`meta.track_id`, any text",
+        "precision": "none",
+        "not_held": "cuboids; shapes other than boxes: the boxes around them; timestamps; revision",
+    },
     "croissant": {"precision": "none, the float64 itself"},
 }

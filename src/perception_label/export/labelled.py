@@ -73,6 +73,10 @@ def _no_pictures(camera: str) -> Pictures:
     raise SchemaError(f"{camera}: expected a log with pictures, got labels alone")
 
 
+def _no_video(camera: str, _timestamps_ns: Ints, _path: Path) -> None:
+    raise SchemaError(f"{camera}: expected a log with pictures, got labels alone")
+
+
 def _no_image_labels(_camera: str) -> ImageLabels:
     return no_image_labels()
 
@@ -112,6 +116,8 @@ class Labelled:
         When each camera took its pictures, and where they lie.
     pictures : callable
         Camera → its images, opened.
+    write_video : callable
+        Camera, when each image is shown (n,) ns, path → writes the camera's images as a video.
     image_labels : callable
         Camera → dense 2-D labels on all its images: as people drew them, or, where nobody drew
         any, the cuboids as the camera sees them.
@@ -134,6 +140,7 @@ class Labelled:
     sweep: Callable[[int], Sweep] = _no_sweep
     images: Mapping[str, Images] = field(default_factory=dict)
     pictures: Callable[[str], Pictures] = _no_pictures
+    write_video: Callable[[str, Ints, Path], None] = _no_video
     image_labels: Callable[[str], ImageLabels] = _no_image_labels
     drawn_cameras: Callable[[], frozenset[str]] = frozenset
     track_facts: Callable[[], Mapping[str, TrackFacts]] = _no_facts

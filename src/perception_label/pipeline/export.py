@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from perception_label import schema
+from perception_label.arrays import Ints
 from perception_label.errors import WorkspaceError
 from perception_label.export import Labelled, Plan, TrackFacts, is_dataset, plan_logs
 from perception_label.export.labelled import Pictures
@@ -126,6 +127,7 @@ def labelled(
         sweep=log.sweep,
         images=log.images,
         pictures=partial(_pictures, log),
+        write_video=partial(_write_video, log),
         image_labels=partial(_image_labels, log, boxes),
         drawn_cameras=partial(drawn_cameras, log),
         track_facts=partial(_track_facts, workspace, log),
@@ -135,6 +137,14 @@ def labelled(
 
 def _pictures(log: Log, camera: str) -> Pictures:
     return open_camera(log, camera)
+
+
+def _write_video(log: Log, camera: str, timestamps_ns: Ints, path: Path) -> None:
+    # PyAV takes its time to import.
+    from perception_label.video.write import write_video
+
+    images = open_camera(log, camera)
+    write_video(path, (images.image(i) for i in range(len(images))), timestamps_ns)
 
 
 def _image_labels(log: Log, boxes: pa.Table, camera: str) -> ImageLabels:

@@ -29,6 +29,7 @@ FORMATS: dict[str, str] = {
     "sustech": f"{_HERE}.sustech",
     "xtreme1": f"{_HERE}.xtreme1",
     "datumaro": f"{_HERE}.datumaro",
+    "label-studio": f"{_HERE}.label_studio",
     "kitti-raw": f"{_HERE}.kitti_raw",
     "openlabel": f"{_HERE}.openlabel",
 }
