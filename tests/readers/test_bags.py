@@ -10,7 +10,7 @@ from PIL import Image
 
 from perception_label import open_workspace
 from perception_label.errors import SettingError, SourceError
-from perception_label.geometry.poses import interpolate_poses
+from perception_label.geometry.poses import EgoPoses, interpolate_poses, inverse, transform
 from perception_label.readers import open_log, sniff
 from readers import bag_files, layouts
 
@@ -119,6 +119,40 @@ def test_other_topics_are_left_out_aloud_and_may_be_chosen(tmp_path):
     other = open_log(path, topics=asked)
     assert len(other.timestamps_ns) == 1
     assert list(other.pictures) == ["port"]
+
+
+REAR = np.eye(4)
+REAR[:3, :3] = [[-1, 0, 0], [0, -1, 0], [0, 0, 1]]
+REAR[:3, 3] = [-1.0, 0.3, 1.2]
+
+
+def rear_lidar(maker):
+    """A second LiDAR, 40 ms later than the first, that sees the same points of the world."""
+    first = int(MADE.times_ns[0])
+    yield "/tf_static", first, maker.tf(maker.transform(first, "base_link", "rear", REAR))
+    path = EgoPoses(MADE.times_ns, MADE.world_from_ego)
+    for i, ns in enumerate((MADE.times_ns[:-1] + 40_000_000).tolist()):
+        at = interpolate_poses(path, np.array([ns]))[0]
+        world = transform(MADE.world_from_ego[i], MADE.points_m[i])
+        rows = bag_files.cloud_rows(MADE.points_m[i])
+        for axis, values in zip("xyz", transform(inverse(at @ REAR), world).T, strict=True):
+            rows[axis] = values
+        yield "/rear/points", ns, maker.cloud(ns, rows, "rear")
+
+
+def test_several_lidars_are_merged_when_so_asked(tmp_path):
+    path = bag_files.write("ros1", tmp_path, MADE, extra=rear_lidar)
+    recording = open_log(path, topics={"lidar": "/lidar/points,/rear/points"})
+    assert recording.timestamps_ns.tolist() == MADE.times_ns.tolist()
+    assert recording.chosen["lidar"] == "/lidar/points,/rear/points"
+    for i in range(3):
+        n = len(MADE.points_m[i])
+        points, lidar = in_ego(recording, i), recording.source(i).lidar
+        assert lidar.tolist() == [0] * n + [1] * n
+        np.testing.assert_allclose(points[:n], MADE.points_m[i], atol=1e-5)
+        np.testing.assert_allclose(points[n:], MADE.points_m[i], atol=1e-4)
+        assert recording.source(i).time_offset_ns[n] == 40_000_000
+    assert len(open_log(path).source(0)) == len(MADE.points_m[0])
 
 
 @pytest.mark.parametrize(

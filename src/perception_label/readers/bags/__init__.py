@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from perception_label.arrays import Ints
+from perception_label.arrays import Ints, Pose
 from perception_label.cloud.sweeps import Sweep
 from perception_label.errors import LabelError
 from perception_label.geometry.cameras import Camera
@@ -34,6 +34,7 @@ from perception_label.readers.bags.survey import Survey, Topic, survey
 from perception_label.readers.files import read_bytes, refuse
 from perception_label.readers.logs import only_log, time_warnings
 from perception_label.readers.recording import Pictures, Recording
+from perception_label.readers.several_lidars import Lidar, merge_lidars
 
 SUFFIXES = (".bag", ".db3", ".mcap", ".active")
 _MAGIC = {ROS1_MAGIC: "ros1", MCAP_MAGIC: "mcap", b"SQLite format 3\0": "db3"}
@@ -68,29 +69,33 @@ def open_log(path: Path, topics: Mapping[str, str] | None = None) -> Recording:
     found = survey(files)
     tree, strange = grown(s for t in found.of(decode.TRANSFORMS) for s in t.steps)
     choice = choose(root, found, tree, topics or {})
-    times = np.array(choice.lidar.stamps_ns, dtype=np.int64)
     path_told = _path(found, tree, choice)
-    warnings = [*found.remarks, *strange, *time_warnings(times)]
-    mount = tree.mount(choice.ego, choice.lidar.coordinate_frame)
-    if mount is None:
-        mount = np.eye(4)
-        warnings.append(
-            f"no transform from {choice.ego or 'the ego'} to "
-            f"{choice.lidar.coordinate_frame or 'the LiDAR'}: the LiDAR is taken to be the ego"
-        )
+    mounts, warnings = _mounts(tree, choice)
+    lidars = [
+        _lidar(topic, files, mount, len(mounts) == 1)
+        for topic, mount in zip(choice.lidars, mounts, strict=True)
+    ]
+    source, unused, merged = merge_lidars(lidars, path_told)
+    warnings = [
+        *found.remarks,
+        *strange,
+        *time_warnings(_stamps(choice.lidars[0])),
+        *warnings,
+        *merged,
+    ]
     cameras, pictures, notes = _cameras(files, tree, choice)
     return Recording(
         log_id=_log_id(root),
         format=kind,
         lidar="lidar",
-        timestamps_ns=times,
-        ego_from_lidar=mount,
-        source=BagSweeps(tuple(files), choice.lidar),
+        timestamps_ns=lidars[0].timestamps_ns,
+        ego_from_lidar=mounts[0],
+        source=source,
         ego_poses=path_told,
         cameras=cameras,
         pictures=pictures,
         files=[file.path for file in files],
-        left_out=_left_out(found, choice),
+        left_out=[*_left_out(found, choice), *unused],
         warnings=[*warnings, *notes],
         chosen=choice.told(),
     )
@@ -102,11 +107,13 @@ class BagSweeps:
 
     files: tuple[Messages, ...]
     topic: Topic
+    rows: Ints  # of the topic's messages
 
     def __call__(self, i: int) -> Sweep:
         """Return sweep i in the sensor frame."""
-        file, message = _message(self.files, self.topic, i)
-        return cloud_of(file.path, message).sweep(self.topic.stamps_ns[i])
+        row = int(self.rows[i])
+        file, message = _message(self.files, self.topic, row)
+        return cloud_of(file.path, message).sweep(self.topic.stamps_ns[row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +214,32 @@ def _path(found: Survey, tree: Tree, choice: Choice) -> EgoPoses | None:
     return EgoPoses(times, poses if moved is None else poses @ moved)
 
 
+def _stamps(topic: Topic) -> Ints:
+    return np.array(topic.stamps_ns, dtype=np.int64)
+
+
+def _lidar(topic: Topic, files: Sequence[Messages], mount: Pose, is_one: bool) -> Lidar:
+    """Return how a topic's clouds are read: as they were stored, or, to be merged, by time."""
+    times, rows = _stamps(topic), np.arange(len(topic.stamps_ns))
+    if not is_one:
+        times, rows = np.unique(times, return_index=True)
+    return Lidar(topic.name, times, mount, BagSweeps(tuple(files), topic, rows))
+
+
+def _mounts(tree: Tree, choice: Choice) -> tuple[list[Pose], list[str]]:
+    """Return where each LiDAR sits, and for which of them nobody tells."""
+    mounts, warnings = [], []
+    for topic in choice.lidars:
+        mount = tree.mount(choice.ego, topic.coordinate_frame)
+        if mount is None:
+            warnings.append(
+                f"no transform from {choice.ego or 'the ego'} to "
+                f"{topic.coordinate_frame or 'the LiDAR'}: the LiDAR is taken to be the ego"
+            )
+        mounts.append(np.eye(4) if mount is None else mount)
+    return mounts, warnings
+
+
 def _cameras(
     files: Sequence[Messages], tree: Tree, choice: Choice
 ) -> tuple[dict[str, Camera], dict[str, Pictures], list[str]]:
@@ -234,7 +267,7 @@ def _cameras(
 
 
 def _left_out(found: Survey, choice: Choice) -> list[str]:
-    taken = {choice.lidar.name, choice.poses}
+    taken = {*(topic.name for topic in choice.lidars), choice.poses}
     taken |= {t.name for pair in choice.cameras.values() for t in pair if t is not None}
     taken |= {t.name for t in found.topics.values() if t.kind in decode.TRANSFORMS and t.is_read}
     return [

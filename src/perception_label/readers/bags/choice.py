@@ -1,6 +1,7 @@
 """Which topics of a bag are the log: guessed by kind and name, or as the user says.
 
-What may be said: `lidar`, `camera.NAME` (a topic of pictures, or that and the one of its
+What may be said: `lidar` (a topic, or several after commas: they are merged into one sweep, whose
+instants are the first one's), `camera.NAME` (a topic of pictures, or that and the one of its
 calibration after a comma; `none` leaves a guessed camera out), `poses` (`tf`, a topic of poses, or
 `none`), `ego` and `world` (coordinate frames).
 """
@@ -39,7 +40,7 @@ _WORLD = ("map", "world", "odom", "local", "utm", "enu", "earth")
 class Choice:
     """What of a bag is taken; `poses` is `tf`, a topic or empty, `cameras` name to topics."""
 
-    lidar: Topic
+    lidars: tuple[Topic, ...]
     cameras: dict[str, tuple[Topic, Topic | None]]
     ego: str
     world: str
@@ -47,7 +48,7 @@ class Choice:
 
     def told(self) -> dict[str, str]:
         """Return the choice as a person reads it, and could say it."""
-        out = {"lidar": self.lidar.name}
+        out = {"lidar": ",".join(topic.name for topic in self.lidars)}
         for name, (pictures, calibration) in self.cameras.items():
             beside = f",{calibration.name}" if calibration else ""
             out[f"camera.{name}"] = pictures.name + beside
@@ -69,7 +70,8 @@ def choose(path: Path, found: Survey, tree: Tree, asked: Mapping[str, str]) -> C
                and not (k.startswith("camera.") and len(k) > 7)]  # fmt: skip
     if unknown:
         raise SettingError(f"{path}: expected a topic for {KEYS}, got {unknown[0]!r}")
-    lidar = _lidar(path, found, asked)
+    lidars = _lidars(path, found, asked)
+    lidar = lidars[0]
     cameras = _cameras(path, found, asked)
     ego = asked.get("ego") or _ego(found, tree, lidar)
     names = tree.names() | {s.child for t in found.of(decode.POSES) for s in t.steps[:1]}
@@ -77,18 +79,19 @@ def choose(path: Path, found: Survey, tree: Tree, asked: Mapping[str, str]) -> C
         known = listed(sorted(names))
         raise SettingError(f"{path}: expected ego of {known}, got {ego!r}")
     world, poses = _poses(path, found, tree, ego, asked)
-    return Choice(lidar, cameras, ego, world, poses)
+    return Choice(lidars, cameras, ego, world, poses)
 
 
-def _lidar(path: Path, found: Survey, asked: Mapping[str, str]) -> Topic:
+def _lidars(path: Path, found: Survey, asked: Mapping[str, str]) -> tuple[Topic, ...]:
     clouds = found.of(decode.CLOUDS)
     if "lidar" in asked:
-        return _topic(path, clouds, asked["lidar"], "lidar")
+        names = dict.fromkeys(name.strip() for name in asked["lidar"].split(","))
+        return tuple(_topic(path, clouds, name, "lidar") for name in names)
     if not clouds:
         there = listed(f"{t.name} ({t.kind or 'no kind'}, {t.encoding})"
                        for t in found.topics.values()) or "no message"  # fmt: skip
         raise refuse(path, "a topic of PointCloud2 or foxglove.PointCloud", there)
-    return max(clouds, key=_like_a_lidar)
+    return (max(clouds, key=_like_a_lidar),)
 
 
 def _like_a_lidar(topic: Topic) -> tuple[bool, bool, int]:
