@@ -164,7 +164,7 @@ def _objects(
         for what, values in told.sweep_attributes.items():
             times = sorted(values)
             starts = np.searchsorted(labelled.timestamps_ns, times).tolist()
-            ends = [*starts[1:], len(labelled.timestamps_ns)]
+            ends = [*starts, len(labelled.timestamps_ns)][1:]
             for at, start, end in zip(times, starts, ends, strict=True):
                 if start < end:
                     tag = _tag(labelled.log_id, name, what, values[at], start)
@@ -176,7 +176,8 @@ def _objects(
 
 
 def _tag(log: str, track: str, name: str, value: object, start: int = -1) -> dict[str, Any]:
-    said = value if isinstance(value, str) or _is_number(value) else json.dumps(value)
+    is_plain = isinstance(value, str) and value not in ("true", "false") and value[:1] != '"'
+    said = value if is_plain or _is_number(value) else json.dumps(value, ensure_ascii=False)
     return {"key": key_of(log, track, "tag", name, start), "name": name, "value": said, **WHOSE}
 
 

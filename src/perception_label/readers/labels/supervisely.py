@@ -1,5 +1,6 @@
 """Supervisely point clouds: episodes (tracks over sweeps), or single clouds with `ann/`."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,12 @@ def _tags(
 
 
 def _value(said: object) -> object:
-    # A tag without a value says that it is so.
-    if said is None or said in ("true", "false"):
-        return said != "false"
+    """Return a tag's value; texts in quotes, and true and false, are JSON's as we write them."""
+    if said is None:
+        return True  # a tag without a value says that it is so
+    if said in ("true", "false") or (isinstance(said, str) and said[:1] == '"'):
+        try:
+            return json.loads(said)
+        except ValueError:
+            return said
     return said
