@@ -77,9 +77,15 @@ acceptance: build .acceptance/.deps ## exports opened by the clients people use,
 acceptance-release: build .acceptance/.deps ## the same; a client that is missing is a failure
 	$(BIN)/python tests/acceptance/run.py --no-skips --out out/acceptance.json
 
-acceptance-all: build .acceptance/.deps ## and the clients that need an environment each, where they are
+ALL := $(patsubst tests/acceptance/requirements-all/%.txt,.acceptance-all/%/.deps,$(wildcard tests/acceptance/requirements-all/*.txt))
+.acceptance-all/%/.deps: tests/acceptance/requirements-all/%.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+acceptance-all: build .acceptance/.deps $(ALL) ## and the clients that need an environment each
 	$(BIN)/python tests/acceptance/run.py --all --out out/acceptance.json
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) .acceptance build out src/*.egg-info
+	rm -rf $(VENV) .acceptance .acceptance-all build out src/*.egg-info
 	find src -name '*.so' -delete

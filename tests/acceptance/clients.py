@@ -25,6 +25,7 @@ class Client:
     venv: str = ".acceptance"
 
 
+ALL = ".acceptance-all"
 CLIENTS = (
     Client("kitti_db", "nuscenes-devkit", ("kitti-object",)),
     Client("nuscenes_devkit", "nuscenes-devkit", ("nuscenes",)),
@@ -43,5 +44,7 @@ CLIENTS = (
     Client("trackeval_mot", "trackeval", ("mot",)),
     Client("motmetrics_mot", "motmetrics", ("mot",)),
     Client("mcap_foxglove", "mcap", ("mcap",)),
-    Client("supervisely_episodes", "supervisely", ("supervisely",), ".acceptance-all/supervisely"),
+    Client("label_studio_sdk_video", "label-studio-sdk", ("label-studio",), f"{ALL}/label-studio"),
+    Client("rerun_recording", "rerun-sdk", ("rerun",), f"{ALL}/rerun"),
+    Client("supervisely_episodes", "supervisely", ("supervisely",), f"{ALL}/supervisely"),
 )
