@@ -30,6 +30,7 @@ CLIENTS = (
     Client("kitti_db", "nuscenes-devkit", ("kitti-object",)),
     Client("nuscenes_devkit", "nuscenes-devkit", ("nuscenes",)),
     Client("av2_loader", "av2", ("argoverse2",)),
+    Client("waymo_v2", "waymo-open-dataset-tf-2-12-0", ("waymo",), ".acceptance-all/waymo"),
     Client("pykitti_raw", "pykitti", ("kitti-raw",)),
     Client("datumaro_kitti_raw", "datumaro", ("kitti-raw",)),
     Client("openlabel_vcd", "vcd", ("openlabel",)),

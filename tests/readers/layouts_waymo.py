@@ -89,7 +89,16 @@ def front_image(world_from_ego):
 def save(root, component, rows, split="training", segment=SEGMENT, **options):
     path = root / split / component / f"{segment}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.Table.from_pylist([{"key.segment_context_name": segment, **r} for r in rows])
+    rows = [{"key.segment_context_name": segment, **r} for r in rows]
+    # With the types of the dataset's own files.
+    kinds = {".transform": pa.list_(pa.float64(), 16), ".shape": pa.list_(pa.int32(), 3)}
+    kinds |= {"1.values": pa.list_(pa.float32()), "2.values": pa.list_(pa.float32())}
+    kinds |= {"laser_name": pa.int8(), "camera_name": pa.int8(), ".type": pa.int8()}
+    fields = [
+        pa.field(f.name, next((k for end, k in kinds.items() if f.name.endswith(end)), f.type))
+        for f in pa.Table.from_pylist(rows).schema
+    ]
+    table = pa.Table.from_pylist(rows, schema=pa.schema(fields))
     parquet.write_table(table, path, **options)
 
 

@@ -24,6 +24,7 @@ FORMATS: dict[str, str] = {
     "nuscenes": "perception_label.export.nuscenes",
     "openlabel": "perception_label.export.openlabel",
     "argoverse2": "perception_label.export.argoverse2",
+    "waymo": "perception_label.export.waymo",
     "coco": "perception_label.export.coco",
     "mot": "perception_label.export.mot",
     "cvat": "perception_label.export.cvat",

@@ -36,4 +36,22 @@ DATASETS: dict[str, dict[str, str]] = {
         "(side/ has them), lens distortion but k1 k2 k3; classes Argoverse lacks are written in "
         "capitals, construction_vehicle is LARGE_VEHICLE, side/ has all",
     },
+    "waymo": {
+        "coordinate_frame": "vehicle at each sweep; vehicle_pose leads to the world of the log; "
+        "`origin_m` of side/ added gives the source's coordinates",
+        "axes": "x ahead, y left, z up; cameras x ahead, y left, z up",
+        "yaw": "heading: 0 along +x, counter-clockwise about +z, in [-pi, pi); on a slope the one "
+        "from which a projection to the world gives the world's yaw",
+        "origin": "middle of the box",
+        "size_order": "x length, y width, z height",
+        "units": "metres, radians; pixels from the first one's edge",
+        "time": "microseconds of the source's clock, rounded down; side/ has `timestamp_ns`",
+        "tracks": "`laser_object_id`, any text",
+        "precision": "none, the float64 itself; points of the range images, with their pixels' "
+        "poses, to float32 of world coordinates: 1e-4 m within a kilometre of the origin",
+        "not_held": "classes but vehicle, pedestrian and cyclist (side/ has them; bicycle and "
+        "other are type 0), score, source (side/ has the keyframes), expected_iou, revision, "
+        "attributes (side/ has them), speed, acceleration, ring and time of a point, velocity "
+        "at a picture, pictures beyond one for each sweep and five cameras",
+    },
 }
