@@ -47,5 +47,7 @@ CLIENTS = (
     Client("mcap_foxglove", "mcap", ("mcap",)),
     Client("label_studio_sdk_video", "label-studio-sdk", ("label-studio",), f"{ALL}/label-studio"),
     Client("rerun_recording", "rerun-sdk", ("rerun",), f"{ALL}/rerun"),
+    Client("rerun_mcap", "rerun-sdk", ("mcap",), f"{ALL}/rerun"),
+    Client("ultralytics_yolo", "ultralytics", ("yolo",), f"{ALL}/ultralytics"),
     Client("supervisely_episodes", "supervisely", ("supervisely",), f"{ALL}/supervisely"),
 )
