@@ -38,7 +38,7 @@ CUBOID = (
     '"%s": {"object_data": {"cuboid": [{"name": "shape3D", "val": [%.6f, %.6f, %.6f, %.9f, %.9f, '
     '%.9f, %.9f, %.6f, %.6f, %.6f], "coordinate_system": "ego", "attributes": {"num": '
     '[{"name": "score", "val": %.9g}, {"name": "n_points", "val": %d}%s], "text": '
-    '[{"name": "source", "val": %s}], "boolean": [{"name": "is_key", "val": %s}]}}]%s}}'
+    '[{"name": "source", "val": %s}], "boolean": [{"name": "is_key", "val": %s}]}}]}}'
 )
 EXPECTED = ', {"name": "expected_iou", "val": %.9g}'
 
@@ -187,10 +187,15 @@ def _instants(
     if labelled.ego_poses is None:
         return
     poses = interpolate_poses(labelled.ego_poses, labelled.timestamps_ns)
+    # Of all sweeps at once: SciPy's checks cost more than a sweep's boxes.
+    turned = Rotation.from_matrix(poses[:, :3, :3]).as_quat(canonical=True).reshape(-1, 4)
     changing = {track: said for track, said in facts.items() if said.sweep_attributes}
     for sweep in boxes.sweeps():
-        world_from_ego = poses[sweep.number]
-        lines = _cuboid_lines(sweep, world_from_ego, objects, drawn, changing)
+        world_from_ego, quaternion = poses[sweep.number], turned[sweep.number]
+        lines = _cuboid_lines(sweep, world_from_ego, quaternion, objects)
+        if changing or drawn.labels:
+            more = (_more(track, sweep, drawn, changing) for track in sweep.track_ids())
+            lines = [line[:-2] + said + "}}" for line, said in zip(lines, more, strict=True)]
         lines += [
             f'"{objects.keys[track]}": {{"object_data": {_json(data)}}}'
             for track, data in drawn.alone(sweep.number, set(sweep.track_ids())).items()
@@ -201,7 +206,10 @@ def _instants(
                 "ego_to_world": {
                     "src": "ego",
                     "dst": "world",
-                    "transform_src_to_dst": _plain(world_from_ego),
+                    "transform_src_to_dst": {
+                        "quaternion": quaternion.tolist(),
+                        "translation": world_from_ego[:3, 3].tolist(),
+                    },
                 }
             },
             "streams": {
@@ -216,9 +224,8 @@ def _instants(
 def _cuboid_lines(
     sweep: SweepBoxes,
     world_from_ego: Floats,
+    quaternion: Floats,
     objects: _Objects,
-    drawn: DrawnLabels,
-    changing: Mapping[str, TrackFacts],
 ) -> list[str]:
     labels = sweep.labels
     if not len(labels):
@@ -227,8 +234,6 @@ def _cuboid_lines(
         raise SchemaError(f"sweep {sweep.number}: expected finite numbers, all that JSON has")
     ego_from_world = inverse(world_from_ego)
     center = transform(ego_from_world, labels.cuboids.center_m)
-    upright = Rotation.from_euler("z", labels.cuboids.yaw_rad[:, None])
-    quaternion = (Rotation.from_matrix(ego_from_world[:3, :3]) * upright).as_quat(canonical=True)
     tracks = sweep.track_ids()
     iou = labels.expected_iou
     extra = ["" if math.isnan(value) else EXPECTED % value for value in iou.tolist()]
@@ -236,16 +241,22 @@ def _cuboid_lines(
     columns = [
         [objects.keys[track] for track in tracks],
         *center.T.tolist(),
-        *quaternion.reshape(-1, 4).T.tolist(),
+        *_seen_from(quaternion, labels.cuboids.yaw_rad).tolist(),
         *labels.cuboids.size_m.T.tolist(),
         labels.scores.tolist(),
         labels.n_points.tolist(),
         extra,
         [sources[name] for name in sweep.sources],
         ["true" if key else "false" for key in sweep.is_key.tolist()],
-        [_more(track, sweep, drawn, changing) for track in tracks],
     ]
     return list(map(CUBOID.__mod__, zip(*columns, strict=True)))
+
+
+def _seen_from(quaternion: Floats, yaw_rad: Floats) -> Floats:
+    """Return (4, M) x, y, z, w: turns about z by `yaw_rad`, seen from what `quaternion` turns."""
+    x, y, z, w = (quaternion * [-1, -1, -1, 1]).tolist()
+    s, c = np.sin(yaw_rad / 2), np.cos(yaw_rad / 2)
+    return np.array([x * c + y * s, y * c - x * s, z * c + w * s, w * c - z * s])
 
 
 def _more(
@@ -266,11 +277,6 @@ def _stream(timestamp_ns: int) -> dict[str, Any]:
 def _seconds(timestamp_ns: int) -> str:
     whole, rest = divmod(timestamp_ns, 1_000_000_000)
     return f"{whole}.{rest:09d}"
-
-
-def _plain(pose: Floats) -> dict[str, list[float]]:
-    quaternion = Rotation.from_matrix(pose[:3, :3]).as_quat(canonical=True)
-    return {"quaternion": quaternion.tolist(), "translation": pose[:3, 3].tolist()}
 
 
 def _json(value: object) -> str:
