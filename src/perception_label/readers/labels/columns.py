@@ -19,6 +19,7 @@ from perception_label.readers.labels.given import Facts, Given
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 BOX = ("x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad")
 NEEDED = ("timestamp_ns", "class_name", *BOX)
+TEXTS = ("track_id", "class_name", "source")
 TOLD = "is_key"  # a column of other tools; ours say it by `source`
 
 
@@ -40,7 +41,11 @@ def read(path: Path, facts: Facts) -> Given:
             table = pq.read_table(path)
         elif kind == "csv":
             options = pa.csv.ParseOptions(newlines_in_values=True)
-            table = pa.csv.read_csv(path, parse_options=options)
+            # Ids stay texts: 007 is not 7.
+            convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(TEXTS, pa.string()))
+            table = pa.csv.read_csv(path, parse_options=options, convert_options=convert)
+        elif path.stat().st_size == 0:
+            return Given(track_ids=texts([]))
         else:
             table = pa.json.read_json(path)
         return _given(path, table, facts.coordinate_frame or "world")
@@ -54,7 +59,7 @@ def _given(path: Path, table: pa.Table, coordinate_frame: str) -> Given:
         raise refuse(path, f"columns {', '.join(missing)}", ", ".join(table.column_names))
     times = table.column("timestamp_ns")
     # A float has lost nanoseconds already.
-    if not pa.types.is_integer(times.type) or times.null_count:
+    if len(times) and (not pa.types.is_integer(times.type) or times.null_count):
         raise refuse(path, "whole numbers in timestamp_ns", times.type)
 
     def number(name: str) -> Floats:
