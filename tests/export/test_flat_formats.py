@@ -8,7 +8,13 @@ import pytest
 from PIL import Image
 
 import format_worlds as worlds
+from perception_label.export import Labelled, plan_logs
+from perception_label.geometry.cameras import Images
+from perception_label.geometry.cuboids import Cuboids
+from perception_label.geometry.image_labels import ImageLabels, texts
+from perception_label.geometry.labels import Labels
 from perception_label.pipeline.export import export, labelled
+from perception_label.tables import labels_to_table
 
 LOGS = ("hill-1", "hill-2")
 
@@ -187,3 +193,39 @@ def test_yolo(out, expected):
 def test_pictures_are_left_away_when_so_asked(format, out):
     folder, _ = out(format, False)
     assert not [p for p in folder.rglob("*") if p.suffix in (".png", ".jpg")]
+
+
+@pytest.mark.parametrize("format", ["coco", "mot", "cvat", "voc", "yolo"])
+def test_boxes_without_size_or_place_are_left_out_and_told(format, tmp_path):
+    def drawn(_camera):
+        boxes = [[1, 2, 30, 40], [5, 5, 5, 9], [7, 7, 9, 7], [np.nan] * 4]
+        return ImageLabels(
+            images=np.zeros(4, dtype=np.int64),
+            timestamps_ns=np.zeros(4, dtype=np.int64),
+            track_ids=texts("abcd"),
+            class_names=texts(["car"] * 4),
+            boxes_px=np.array(boxes, dtype=np.float64),
+        )
+
+    made = Labelled(
+        log_id="yard",
+        boxes=labels_to_table(
+            Labels.from_columns([], [], [], Cuboids.unpack(np.empty((0, 7)))), []
+        ),
+        timestamps_ns=np.zeros(1, dtype=np.int64),
+        ego_poses=None,
+        ego_from_lidar=np.eye(4),
+        cameras={"front": worlds.CAMERAS["front"]},
+        images={"front": Images(np.zeros(1, dtype=np.int64), (tmp_path / "0.jpg",))},
+        image_labels=drawn,
+        points=False,
+    )
+    (planned,) = plan_logs([made], format)
+    for name, fill in planned.files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        fill(tmp_path / name)
+    assert planned.left_out == (
+        "log yard: 1 labels on front where nothing is to be seen",
+        "log yard: 2 boxes without size on front",
+    )
+    assert planned.n_left_out == -1

@@ -86,6 +86,14 @@ def camera_sets(
                 f"log {labelled.log_id}: {n_out} labels on {camera} where nothing is to be seen"
             )
         labels = labels[np.flatnonzero(kept)]
+        is_other = ~np.isin(labels.kinds, [KINDS.index(kind) for kind in kinds])
+        x0, y0, x1, y1 = labels.boxes_px.T
+        # A line or a point may be as thin as it likes; a box of no size is none.
+        is_thin = (is_other | (labels.kinds == BOX)) & ((x1 <= x0) | (y1 <= y0))
+        if is_thin.any():
+            n_thin = int(is_thin.sum())
+            left_out.append(f"log {labelled.log_id}: {n_thin} boxes without size on {camera}")
+            labels = labels[np.flatnonzero(~is_thin)]
         order = np.lexsort((labels.kinds, labels.track_ids.astype(str), labels.images))
         labels = labels[order]
         other = ~np.isin(labels.kinds, [KINDS.index(kind) for kind in kinds])
