@@ -56,7 +56,7 @@ CLASSES = {
     "pedestrian": "pedestrian",
     "official_signaler": "pedestrian",
 }
-_POSE = ("qw", "qx", "qy", "qz", "tx_m", "ty_m", "tz_m")
+POSE_COLUMNS = ("qw", "qx", "qy", "qz", "tx_m", "ty_m", "tz_m")
 
 Table = dict[str, NDArray[Any]]
 
@@ -76,16 +76,16 @@ def open_log(path: Path) -> Recording:
     """
     root = only_log(path, _logs(path), "Argoverse 2 log")
     poses_file, labels_file = root / "city_SE3_egovehicle.feather", root / "annotations.feather"
-    table = _read(poses_file, ("timestamp_ns", *_POSE))
-    ego_poses = path_of(_times(poses_file, table), _transforms(poses_file, table))
+    table = read_table(poses_file, ("timestamp_ns", *POSE_COLUMNS))
+    ego_poses = path_of(times_of(poses_file, table), transforms_of(poses_file, table))
     labels = None
     if labels_file.is_file():
         columns = ("timestamp_ns", "track_uuid", "category", "length_m", "width_m", "height_m")
-        labels = _read(labels_file, (*columns, *_POSE))
+        labels = read_table(labels_file, (*columns, *POSE_COLUMNS))
     files = {_named_by_time(f): f for f in _lidar_files(root)}
     instants = set(files)
     if labels is not None:
-        instants.update(_times(labels_file, labels).tolist())
+        instants.update(times_of(labels_file, labels).tolist())
     if not instants:
         raise refuse(root, "sensors/lidar/<ns>.feather or annotations", "neither")
     timestamps = np.array(sorted(instants), dtype=np.int64)
@@ -131,7 +131,7 @@ class Argoverse2Sweeps:
         path = self.paths[i]
         names = ("x", "y", "z", "intensity", "laser_number", "offset_ns")
         none: NDArray[Any] = np.empty(0)
-        table = dict.fromkeys(names, none) if path is None else _read(path, names)
+        table = dict.fromkeys(names, none) if path is None else read_table(path, names)
         ego = np.column_stack([table[axis].astype(np.float64) for axis in "xyz"])
         file = path or Path()
         laser = whole(file, table["laser_number"], np.uint16, "laser_number")
@@ -167,7 +167,7 @@ def _named_by_time(path: Path) -> int:
     return int(path.stem)
 
 
-def _read(path: Path, names: tuple[str, ...]) -> Table:
+def read_table(path: Path, names: tuple[str, ...]) -> Table:
     """Return columns of a feather file, numbers or strings, all there and none null."""
     data = read_bytes(path)
     try:
@@ -188,14 +188,16 @@ def _read(path: Path, names: tuple[str, ...]) -> Table:
     return columns
 
 
-def _times(path: Path, table: Table) -> Ints:
+def times_of(path: Path, table: Table) -> Ints:
+    """Return the column timestamp_ns, (n,) int64."""
     if table["timestamp_ns"].dtype.kind not in "iu":
         raise refuse(path, "whole timestamp_ns", table["timestamp_ns"].dtype)
     return table["timestamp_ns"].astype(np.int64)
 
 
-def _transforms(path: Path, table: Table) -> Floats:
-    numbers = floats(path, np.column_stack([table[n] for n in _POSE]), (-1, 7), "poses")
+def transforms_of(path: Path, table: Table) -> Floats:
+    """Return the columns of a pose, (n, 4, 4)."""
+    numbers = floats(path, np.column_stack([table[n] for n in POSE_COLUMNS]), (-1, 7), "poses")
     if len(numbers) and np.abs(np.linalg.norm(numbers[:, :4], axis=1) - 1).max() > 0.01:
         raise refuse(path, "unit quaternions", "others")
     return pose(numbers[:, 4:], numbers[:, :4])
@@ -204,12 +206,12 @@ def _transforms(path: Path, table: Table) -> Floats:
 def _truth(path: Path, table: Table | None, ego_poses: EgoPoses) -> tuple[Labels | None, list[str]]:
     if table is None:
         return None, []
-    times = _times(path, table)
+    times = times_of(path, table)
     beyond = outside_span(ego_poses, times)
     left_out = [f"{beyond.sum()} labels before or after all ego poses"] if beyond.any() else []
     table = {name: values[~beyond] for name, values in table.items()}
     times = times[~beyond]
-    boxes = _transforms(path, table)
+    boxes = transforms_of(path, table)
     size = np.column_stack([table[n] for n in ("length_m", "width_m", "height_m")])
     if len(times):
         # Turned with the ego, not after: on a slope a heading is another than its projection.
@@ -225,8 +227,8 @@ def _mounts(root: Path) -> dict[str, Pose]:
     path = root / "calibration/egovehicle_SE3_sensor.feather"
     if not path.is_file():
         return {}
-    table = _read(path, ("sensor_name", *_POSE))
-    return dict(zip(table["sensor_name"].tolist(), _transforms(path, table), strict=True))
+    table = read_table(path, ("sensor_name", *POSE_COLUMNS))
+    return dict(zip(table["sensor_name"].tolist(), transforms_of(path, table), strict=True))
 
 
 def _cameras(root: Path, mounts: dict[str, Pose]) -> tuple[dict[str, Camera], dict[str, Images]]:
@@ -234,7 +236,7 @@ def _cameras(root: Path, mounts: dict[str, Pose]) -> tuple[dict[str, Camera], di
     if not path.is_file():
         return {}, {}
     lens = ("fx_px", "fy_px", "cx_px", "cy_px", "k1", "k2", "k3", "width_px", "height_px")
-    table = _read(path, ("sensor_name", *lens))
+    table = read_table(path, ("sensor_name", *lens))
     numbers = floats(path, np.column_stack([table[n] for n in lens]), (-1, len(lens)), "lenses")
     cameras, images = {}, {}
     for name, row in zip(table["sensor_name"].tolist(), numbers.tolist(), strict=True):

@@ -35,7 +35,7 @@ REFERENCE = "LIDAR_TOP"
 
 def logs(path: Path) -> list[str]:
     """Return the names of the nuScenes scenes that the path is or holds."""
-    return list(_scenes(path))
+    return list(scenes_of(path))
 
 
 def open_log(path: Path) -> Recording:
@@ -46,7 +46,7 @@ def open_log(path: Path) -> Recording:
     SourceError
         If it is not there or not whole, or several are and none is named.
     """
-    found = _scenes(path)
+    found = scenes_of(path)
     chosen = only_log(path, [Path(name) for name in found], "nuScenes scene")
     folder, scene = found[chosen.name]
     tables = read_scene(folder, scene)
@@ -92,7 +92,7 @@ class NuScenesSweeps:
         return read_cloud(path, NUSCENES_COLUMNS).sweep(at_ns)
 
 
-def _scenes(path: Path) -> dict[str, tuple[Path, Record]]:
+def scenes_of(path: Path) -> dict[str, tuple[Path, Record]]:
     """Return each scene's table folder and record, by name; a small version comes first."""
     for root, name in ((path, ""), (path.parent, path.name), (path.parent.parent, path.name)):
         found: dict[str, tuple[Path, Record]] = {}

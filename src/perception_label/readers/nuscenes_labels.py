@@ -1,7 +1,8 @@
 """The boxes of a nuScenes scene, and what its names mean in our words."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.readers.classes import own_names
 from perception_label.readers.files import floats, listed, refuse
-from perception_label.readers.json_tables import field
+from perception_label.readers.json_tables import Record, field
 from perception_label.readers.nuscenes_tables import SceneTables, transforms
 
 CLASSES = {
@@ -66,15 +67,9 @@ def read_labels(tables: SceneTables, times_ns: Mapping[str, int]) -> tuple[Label
     if len(rows) < len(tables.annotations):
         n = len(tables.annotations) - len(rows)
         left_out.append(f"{n} boxes of samples without a sweep of the LiDAR")
-    sizes = floats(path, [r.get("size") for r in rows] or np.empty((0, 3)), (-1, 3), "size")
-    if len(sizes) and sizes.min() < 0:
-        raise refuse(path, "sizes above 0", sizes.min())
-    matrices = transforms(path, rows) if rows else np.empty((0, 4, 4))
-    leaning = np.arccos(matrices[:, 2, 2].clip(-1, 1)) > TILT_RAD
-    if leaning.any():
-        left_out.append(f"the lean of {leaning.sum()} boxes: they are stored upright")
-    yaw = np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])
-    cuboids = Cuboids(matrices[:, :3, 3], sizes[:, [1, 0, 2]], yaw)
+    cuboids, n_leaning = boxes_of(path, rows)
+    if n_leaning:
+        left_out.append(f"the lean of {n_leaning} boxes: they are stored upright")
     names, unmapped = _classes(tables)
     instances = [row["instance_token"] for row in rows]
     times = [times_ns[row["sample_token"]] for row in rows]
@@ -87,14 +82,37 @@ def read_labels(tables: SceneTables, times_ns: Mapping[str, int]) -> tuple[Label
     return labels, left_out
 
 
+def boxes_of(path: Path, rows: Sequence[Record]) -> tuple[Cuboids, int]:
+    """Return the boxes of records in the dataset's world, upright, and how many leaned.
+
+    Raises
+    ------
+    SourceError
+        If a record lacks a number.
+    """
+    sizes = floats(path, [r.get("size") for r in rows] or np.empty((0, 3)), (-1, 3), "size")
+    if len(sizes) and sizes.min() < 0:
+        raise refuse(path, "sizes above 0", sizes.min())
+    matrices = transforms(path, rows) if rows else np.empty((0, 4, 4))
+    leaning = np.arccos(matrices[:, 2, 2].clip(-1, 1)) > TILT_RAD
+    yaw = np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])
+    return Cuboids(matrices[:, :3, 3], sizes[:, [1, 0, 2]], yaw), int(leaning.sum())
+
+
+def is_ridden(tables: SceneTables) -> set[str]:
+    """Return the instances that have a rider in most of their boxes."""
+    riders: dict[str, list[bool]] = defaultdict(list)
+    for row in tables.annotations:
+        riders[row["instance_token"]].append(WITH_RIDER in _attributes_of(tables, row))
+    return {token for token, told in riders.items() if np.mean(told) > 0.5}
+
+
 def _classes(tables: SceneTables) -> tuple[dict[str, str], list[str]]:
     """Return our class of each instance, and the names that have none.
 
     A bicycle or motorcycle that is ridden in most of its boxes is a cyclist.
     """
-    riders: dict[str, list[bool]] = defaultdict(list)
-    for row in tables.annotations:
-        riders[row["instance_token"]].append(WITH_RIDER in _attributes_of(tables, row))
+    ridden = is_ridden(tables)
     path = tables.folder / "category.json"
     source = {
         token: field(path, tables.categories[row["category_token"]], "name")
@@ -102,7 +120,7 @@ def _classes(tables: SceneTables) -> tuple[dict[str, str], list[str]]:
     }
     ours = dict(zip(source, own_names(source.values(), CLASSES), strict=True))
     for token, name in ours.items():
-        if name in ("bicycle", "motorcycle") and np.mean(riders[token]) > 0.5:
+        if name in ("bicycle", "motorcycle") and token in ridden:
             ours[token] = "cyclist"
     strange = sorted({name for name in source.values() if name.lower() not in CLASSES})
     return ours, strange

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from perception_label.arrays import Floats
+from perception_label.arrays import Floats, Ints
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, interpolate_poses, outside_span
@@ -53,6 +53,16 @@ class _Segment:
 
     def file(self, component: str) -> Path:
         return self.root / component / f"{self.name}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """M boxes of a segment: when, which track, which type, and where in the vehicle frame."""
+
+    timestamps_ns: Ints
+    track_ids: list[str]
+    kinds: Ints
+    cuboids: Cuboids
 
 
 def logs(path: Path) -> list[str]:
@@ -127,25 +137,40 @@ def _segments(path: Path) -> list[_Segment]:
     return []
 
 
-def _truth(path: Path, ego_poses: EgoPoses) -> tuple[Labels | None, list[str]]:
-    if not path.is_file():
-        return None, []
+def read_boxes(path: Path) -> Boxes:
+    """Read the boxes of a segment, as its file has them.
+
+    Raises
+    ------
+    SourceError
+        If the file is none, or has not the columns it must have.
+    """
     table = read_columns(path, (TIME, OBJECT, TYPE, *BOX_NUMBERS))
-    times = times_of(path, table)
     numbers = np.column_stack([_column(path, table, name) for name in BOX_NUMBERS])
     if len(numbers) and numbers[:, 3:6].min() < 0:
         raise refuse(path, "sizes above 0", numbers[:, 3:6].min())
-    kinds = _column(path, table, TYPE).astype(np.int64)
-    ids = [str(v) for v in table.column(OBJECT).to_pylist()]
-    beyond = outside_span(ego_poses, times)
+    return Boxes(
+        times_of(path, table),
+        [str(v) for v in table.column(OBJECT).to_pylist()],
+        _column(path, table, TYPE).astype(np.int64),
+        Cuboids(numbers[:, :3], numbers[:, 3:6], numbers[:, 6]),
+    )
+
+
+def _truth(path: Path, ego_poses: EgoPoses) -> tuple[Labels | None, list[str]]:
+    if not path.is_file():
+        return None, []
+    boxes = read_boxes(path)
+    beyond = outside_span(ego_poses, boxes.timestamps_ns)
     left_out = [f"{beyond.sum()} labels before or after all ego poses"] if beyond.any() else []
     kept = np.flatnonzero(~beyond)
-    cuboids = Cuboids(numbers[kept, :3], numbers[kept, 3:6], numbers[kept, 6])
+    times, cuboids = boxes.timestamps_ns[kept], boxes.cuboids[kept]
     if len(kept):
-        order, back = np.unique(times[kept], return_inverse=True)
+        order, back = np.unique(times, return_inverse=True)
         cuboids = cuboids.moved(interpolate_poses(ego_poses, order)[back])
-    names = [TYPES.get(int(k), "other") for k in kinds[kept]]
-    return Labels.from_columns(times[kept], [ids[k] for k in kept], names, cuboids), left_out
+    names = [TYPES.get(int(k), "other") for k in boxes.kinds[kept]]
+    ids = [boxes.track_ids[k] for k in kept]
+    return Labels.from_columns(times, ids, names, cuboids), left_out
 
 
 def _column(path: Path, table: pa.Table, name: str) -> Floats:

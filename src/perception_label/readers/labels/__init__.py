@@ -31,6 +31,9 @@ FORMATS: dict[str, str] = {
     "datumaro": f"{_HERE}.datumaro",
     "label-studio": f"{_HERE}.label_studio",
     "kitti-raw": f"{_HERE}.kitti_raw",
+    "nuscenes": f"{_HERE}.nuscenes",
+    "argoverse2": f"{_HERE}.argoverse2",
+    "waymo": f"{_HERE}.waymo",
     "openlabel": f"{_HERE}.openlabel",
 }
 _SUFFIXES = {
@@ -39,6 +42,7 @@ _SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".txt": "kitti-tracking",
+    ".feather": "argoverse2",
 }
 
 
