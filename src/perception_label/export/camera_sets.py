@@ -60,7 +60,7 @@ class CameraSet:
 
 
 def camera_sets(
-    labelled: Labelled, kinds: tuple[str, ...] = KINDS
+    labelled: Labelled, kinds: tuple[str, ...] = KINDS, *, only: bool = True
 ) -> tuple[list[CameraSet], list[str]]:
     """Return the cameras of a log that have images, and what of their labels is left out.
 
@@ -70,6 +70,8 @@ def camera_sets(
         The log.
     kinds : tuple of str
         The kinds of shapes that the format holds; of others the box around them is kept.
+    only : bool
+        Whether the format holds nothing else, so that a log without images is left out.
     """
     sets, left_out = [], []
     for camera, images in labelled.images.items():
@@ -112,6 +114,9 @@ def camera_sets(
                 _suffix(labelled, camera),
             )
         )
+    if only and not sets and len(labelled.boxes):
+        n = len(labelled.boxes)
+        left_out.append(f"log {labelled.log_id}: {n} boxes: it has no images to have them on")
     return sets, left_out
 
 

@@ -44,7 +44,7 @@ def plan_logs(logs: Sequence[Labelled]) -> Plan:
     sets: list[CameraSet] = []
     left_out: list[str] = []
     for labelled, by_sweep in zip(logs, clouds, strict=True):
-        theirs, said = camera_sets(labelled)
+        theirs, said = camera_sets(labelled, only=False)
         sets += theirs
         left_out += [*said, *(f"log {labelled.log_id}: {t}" for t in by_sweep.left_out())]
     words |= {str(name) for one in sets for name in set(one.labels.class_names.tolist())}
