@@ -166,7 +166,7 @@ def test_voc(out, expected):
 def test_yolo(out, expected):
     folder, _ = out("yolo")
     names = dict(
-        line.strip().split(": ") for line in (folder / "data.yaml").read_text().splitlines()[4:]
+        line.strip().split(": ") for line in (folder / "data.yaml").read_text().splitlines()[3:]
     )
     found = {}
     for log_id in LOGS:

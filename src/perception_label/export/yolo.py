@@ -67,6 +67,5 @@ def _fill(one: CameraSet, rows: Ints, names: Sequence[str], path: Path) -> None:
 def _fill_names(names: Sequence[str], path: Path) -> None:
     # JSON's texts are YAML's too.
     listed = "".join(f"  {k}: {json.dumps(name)}\n" for k, name in enumerate(names))
-    path.write_text(
-        f"path: .\ntrain: images/{PART}\nval: images/{PART}\nnames:\n{listed}", encoding="utf-8"
-    )
+    # No `path`: Ultralytics takes a relative one from where it is started, else the file's folder.
+    path.write_text(f"train: images/{PART}\nval: images/{PART}\nnames:\n{listed}", encoding="utf-8")
