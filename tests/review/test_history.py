@@ -1,6 +1,6 @@
 import pytest
 
-from perception_label.review.meter import measure
+from perception_label.review.meter import Tally
 from perception_label.review.shell.callbacks import cost_line
 from perception_label.review.shell.charts import charts, keyframes_met
 
@@ -37,7 +37,7 @@ def test_cost_is_measured_from_peoples_edits(served):
 
 
 def test_a_log_nobody_worked_on(served):
-    meter = measure([], 0.0, 0, 0)
+    meter = Tally().meter(0.0, 0, 0)
     assert meter.hours_per_sensor_hour is None
     assert meter.boxes_per_keyframe is None
     assert served.get("/cost").json["active_s"] == 0

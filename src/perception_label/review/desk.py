@@ -1,6 +1,7 @@
 """What the app shows of a log: tracks as the edits and the machines left them, now."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -17,6 +18,7 @@ from perception_label.pipeline.workspace import Workspace
 from perception_label.review.image_board import ImageBoard
 from perception_label.review.leases import Leases
 from perception_label.review.machine import MachineTracks
+from perception_label.review.meter import Meter, Tally
 from perception_label.review.news import News
 from perception_label.review.shown import Shown, untouched
 from perception_label.review.standing import StandingQueue
@@ -49,6 +51,8 @@ class Desk:
         self._turn = Lock()
         self._shown: dict[str, Shown] = {}
         self._busy: dict[str, Lock] = {}
+        self._counting, self._tally = Lock(), Tally()
+        self._edited: set[str] = set()  # tracks that are in the edit log
         self._cameras: dict[str, ImageSource] = {}
         self.leases = Leases()
 
@@ -79,6 +83,18 @@ class Desk:
             return None
         found = self._known(track)
         return self._solve(track_id) if found is None else found
+
+    def shown_last(self, track_id: str, state: LogState) -> Shown | None:
+        """Return a track as it was shown last, perhaps before its newest edit; see `shown`."""
+        return self._shown.get(track_id) or self.shown(track_id, state)
+
+    def meter(self, n_keyframes: int, n_boxes: int) -> Meter:
+        """Return what people's work was so far; counts are of tracks that people keyed."""
+        times = self.log.timestamps_ns
+        sensor_s = float(times[-1] - times[0]) / 1e9 if len(times) else 0.0
+        with self._counting:
+            self._tally.add(self.edits.history(after=self._tally.head))
+            return self._tally.meter(sensor_s, n_keyframes, n_boxes)
 
     def forget(self, track_id: str | None = None) -> None:
         """Forget how a track was solved, or all of them: they are solved when asked for again."""
@@ -134,13 +150,19 @@ class Desk:
 
     def apply_all(self, edits: Sequence[Edit]) -> list[Outcome]:
         """Append edits, all or none; see `apply`. Outcomes are those of the edits given."""
+        names = dict.fromkeys(_tracks_of(edits))
+        if self._edited.issuperset(names):
+            with suppress(EditError):  # an undo may have taken a track away
+                return self.edits.append(edits)
         known = self.edits.state().tracks
         adopted: list[Edit] = []
-        for track_id in dict.fromkeys(_tracks_of(edits)):
+        for track_id in names:
             found = None if track_id in known else self.results.find(track_id)
             if found is not None:
                 adopted += adoption(track_id, *found)
-        return self.edits.append([*adopted, *edits])[len(adopted) :]
+        outcomes = self.edits.append([*adopted, *edits])[len(adopted) :]
+        self._edited.update(names)
+        return outcomes
 
     def sweep_of(self, timestamp_ns: int) -> int:
         """Return the number of the sweep at this time.

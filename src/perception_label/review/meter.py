@@ -55,27 +55,36 @@ class Meter:
         }
 
 
-def measure(rows: Sequence[Row], sensor_s: float, n_keyframes: int, n_boxes: int) -> Meter:
-    """Return what the edits of a log say of the work on it.
+class Tally:
+    """What people did on one log, counted as it comes."""
 
-    Parameters
-    ----------
-    rows : sequence of Row
-        Its edit log; only people's count.
-    sensor_s : float
-        Length of the log, seconds.
-    n_keyframes, n_boxes : int
-        Of the tracks that people set keyframes on, as they are now.
-    """
-    actions: dict[str, tuple[int, float]] = {}
-    done = set()
-    for row in rows:
-        edit = row.edit
-        if edit.source != HUMAN:
-            continue
-        n, seconds = actions.get(edit.kind, (0, 0.0))
-        actions[edit.kind] = n + 1, seconds + edit.active_s
-        if edit.kind in JUDGED:
-            done.add(edit.track_id)
-    total = sum(seconds for _, seconds in actions.values())
-    return Meter(total, sensor_s, n_keyframes, n_boxes, len(done), actions)
+    def __init__(self) -> None:
+        self.head = 0
+        self.actions: dict[str, tuple[int, float]] = {}
+        self.done: set[str] = set()
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Count the next rows of the edit log; only people's cost anything."""
+        for row in rows:
+            edit = row.edit
+            self.head = row.revision
+            if edit.source != HUMAN:
+                continue
+            n, seconds = self.actions.get(edit.kind, (0, 0.0))
+            self.actions[edit.kind] = n + 1, seconds + edit.active_s
+            if edit.kind in JUDGED:
+                self.done.add(edit.track_id)
+
+    def meter(self, sensor_s: float, n_keyframes: int, n_boxes: int) -> Meter:
+        """Return the cost so far.
+
+        Parameters
+        ----------
+        sensor_s : float
+            Length of the log, seconds.
+        n_keyframes, n_boxes : int
+            Of the tracks that people set keyframes on, as they are now.
+        """
+        total = sum(seconds for _, seconds in self.actions.values())
+        done = len(self.done)
+        return Meter(total, sensor_s, n_keyframes, n_boxes, done, dict(self.actions))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from queue import SimpleQueue
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, cast
 
 from perception_label.errors import LabelError
@@ -104,6 +104,14 @@ def _begun(place: Path) -> tuple[Connection, int]:
     return ours, process.pid or 0
 
 
+def _end_with_server() -> None:
+    """End this process in the middle of its work when the server is gone, killed or not."""
+    server = parent_process()
+    if server is not None:
+        server.join()
+        os._exit(1)
+
+
 class _Place:
     """One log in a worker."""
 
@@ -117,6 +125,7 @@ class _Place:
 def _work(line: Connection, place: Path) -> None:
     """Do what is asked until nobody is there to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
+    Thread(target=_end_with_server, daemon=True).start()
     with suppress(OSError):
         os.nice(BELOW)
     logs: dict[str, _Place] = {}

@@ -4,7 +4,7 @@ from flask import Response, jsonify
 
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.desk import Desk
-from perception_label.review.meter import Meter, measure
+from perception_label.review.meter import Meter
 from perception_label.review.payloads import HistoryQuery, LogPath
 from perception_label.storage.edits.edit import HUMAN, Row
 
@@ -33,11 +33,8 @@ def meter_of(desk: Desk) -> Meter:
     """Return what people's work on a log was so far."""
     state = desk.edits.state()
     keyed = {n: t for n, t in state.live().items() if HUMAN in t.key_sources}
-    shown = [desk.shown(name, state) for name in keyed]
-    times = desk.log.timestamps_ns
-    return measure(
-        desk.edits.history(),
-        float(times[-1] - times[0]) / 1e9 if len(times) else 0.0,
+    shown = [desk.shown_last(name, state) for name in keyed]
+    return desk.meter(
         sum(track.key_sources.count(HUMAN) for track in keyed.values()),
         sum(len(each.cuboids) for each in shown if each is not None),
     )
