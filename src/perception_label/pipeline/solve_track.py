@@ -137,7 +137,8 @@ def solve_track(
     expected = expected_iou(covariance, path.poses[:, 3], size)
     if not path.is_static:
         is_rigid = subject.motion.is_rigid
-        expected *= 1 - chance_lost(views.seconds, keys.at, path.found, is_rigid=is_rigid)
+        if not path.is_unseen:
+            expected *= 1 - chance_lost(views.seconds, keys.at, path.found, is_rigid=is_rigid)
         places = keys.poses[:, :2]
         expected[out_of_reach(views.seconds, keys.at, places, subject.motion.top_mps)] = 0.0
     rows = np.flatnonzero(wanted)

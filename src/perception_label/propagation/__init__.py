@@ -2,6 +2,7 @@
 
 Read in this order: `solve` (the method), `standing` (does it stand still?), `follow` (sweep by
 sweep from a keyframe), `chase`, `drive` and `taken` (once more, as far as the motion allows),
-`smooth` (all measurements at once, by a motion model), `expected` (how good each box will be, and
-where one more keyframe helps most). `shape` is an object's points.
+`smooth` (all measurements at once, by a motion model), `unseen` (no measurements at all),
+`expected` (how good each box will be, and where one more keyframe helps most). `shape` is an
+object's points.
 """

@@ -9,9 +9,11 @@
 4. Along the smoothed path the object's points are gathered from all sweeps, each sweep is aligned
    to the whole of them, and smoothed again: now the far end knows what the near end saw.
 5. Heights follow the ground, by as much as the keyframe stood above it.
+
+Of what no sweep saw anything, several keyframes tell all (`unseen`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +30,7 @@ from perception_label.propagation.gather import Around
 from perception_label.propagation.height import Height
 from perception_label.propagation.smooth import smooth_places, smooth_values
 from perception_label.propagation.standing import NEAR_M, gains, has_moved
+from perception_label.propagation.unseen import unseen_path
 from perception_label.propagation.views import Keys, Subject
 
 PASSES = 6  # at most, over all sweeps with the gathered shape ...
@@ -51,13 +54,15 @@ class Path:
     """A pose in each of S sweeps, world frame less an origin.
 
     `poses` (S, 4) x, y, z, yaw; `covariances` (S, 4, 4); `is_static`; `found` (S,) where the
-    sensor's points were found, or a person said where it is.
+    sensor's points were found, or a person said where it is; `is_unseen`: its keyframes are all
+    that is known, and the covariances allow for everything.
     """
 
     poses: Floats
     covariances: Floats
     is_static: bool
     found: Mask
+    is_unseen: bool = False
 
 
 def solve_path(
@@ -101,7 +106,11 @@ def solve_path(
             # What follows something else, or keeps to no path, is found in fewer sweeps.
             if _n_found(subject, chased, course) > n_found:
                 fixes, yaw = chased, course
-    return _moving(subject, height, fixes, yaw)
+    path = _moving(subject, height, fixes, yaw)
+    if fixes.found.any() or len(keys.at) == 1:
+        return path
+    poses, covariances = unseen_path(subject)
+    return replace(path, poses=poses, covariances=covariances, is_unseen=True)
 
 
 def _n_found(subject: Subject, fixes: Fixes, yaw: Floats) -> int:
