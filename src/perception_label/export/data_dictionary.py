@@ -135,7 +135,8 @@ def _every(fields: Iterable[pa.Field], indent: str = "") -> Iterable[tuple[str, 
 
 def _field(field: pa.Field) -> dict[str, Any]:
     said = COLUMNS[field.name]
-    bounds = {"minimum": said.least, "maximum": said.most}
+    # Frictionless reads a null of Parquet as NaN, which lies in no range.
+    bounds = {} if field.nullable else {"minimum": said.least, "maximum": said.most}
     limits = {key: value for key, value in bounds.items() if value is not None}
     return {
         "name": field.name,

@@ -20,6 +20,7 @@ from perception_label._core import checksums
 Feature = bytes | int | Sequence[bytes] | NDArray[np.float32] | NDArray[np.int64]
 _MASK = 0xA282EAD8
 _BYTES, _FLOATS, _WHOLE = 1, 2, 3
+_SHORT = [bytes([k]) for k in range(128)]
 
 
 class RecordWriter:
@@ -79,6 +80,8 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
+    if 0 <= number <= 0x7F:
+        return _SHORT[number]
     rest = number & 0xFFFFFFFFFFFFFFFF  # less than 0 is counted from the top, in ten bytes
     out = bytearray()
     while rest > 0x7F:
