@@ -90,7 +90,7 @@ def written(folder, made, format):
     return read_labels(folder, format, facts)
 
 
-@pytest.mark.parametrize("format", ["supervisely", "sustech"])
+@pytest.mark.parametrize("format", ["supervisely", "sustech", "mcap"])
 @settings(max_examples=40)
 @given(logs())
 def test_boxes_in_the_lidar_come_back(format, log):
@@ -115,12 +115,25 @@ def test_boxes_in_the_lidar_come_back(format, log):
         assert np.abs(box[:6] - expected[:6]).max() < 1e-4
         assert 1 - np.cos(box[6] - expected[6]) < 1e-9
         assert keyed == is_key[k]
-    used = set(back.track_ids.tolist())
-    for name in used:
+    times = made.timestamps_ns.tolist()
+    if format == "mcap":  # which says what holds at each box, not since when
+        for name, sweep in found:
+            assert held(back, name, sweep) == facts[name].at(times[sweep])
+        return
+    for name in set(back.track_ids.tolist()):
         assert dict(back.attributes.get(name, {})) == dict(facts[name].attributes)
-        times = made.timestamps_ns.tolist()
         expected = {times.index(t): v for t, v in facts[name].sweep_attributes["when"].items()}
         assert dict(back.sweep_attributes.get(name, {}).get("when", {})) == expected
+
+
+def held(back, name, sweep):
+    """The attributes of a track that hold at a sweep."""
+    said = dict(back.attributes.get(name, {}))
+    for what, values in back.sweep_attributes.get(name, {}).items():
+        before = [at for at in values if at <= sweep]
+        if before:
+            said[what] = values[max(before)]
+    return said
 
 
 def shape(rng, kind):

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from foxglove_schemas_protobuf.SceneUpdate_pb2 import SceneUpdate
+from mcap_protobuf.writer import Writer
 from scipy.spatial.transform import Rotation
 
 import format_worlds as worlds
@@ -14,12 +16,13 @@ from perception_label.readers.clouds import read_cloud
 from perception_label.tables import labels_from_table
 
 FORMATS = ("supervisely", "sustech")
+ROUND = (*FORMATS, "mcap")
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     made = worlds.format_world(tmp_path_factory.mktemp("a world ü"))
-    for format in FORMATS:
+    for format in ROUND:
         export(made.workspace, made.root / format, format, source="solved")
     return made
 
@@ -89,7 +92,7 @@ def test_calibration_leads_into_the_camera(format, world):
     np.testing.assert_allclose(matrix, expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ROUND)
 def test_a_round_trip_as_a_source_keeps_boxes_classes_and_keyframes(format, world):
     report = import_labels(world.workspace, world.root / format, format=format, name=format)
     assert report.left_out == ()
@@ -108,7 +111,7 @@ def test_a_round_trip_as_a_source_keeps_boxes_classes_and_keyframes(format, worl
     assert not truth
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ROUND)
 def test_as_edits_twice_is_once_and_attributes_come_along(format, tmp_path):
     world = worlds.format_world(tmp_path)
     export(world.workspace, tmp_path / "out", format, source="solved")
@@ -165,6 +168,44 @@ def test_xtreme1_is_read(world, tmp_path):
         assert np.allclose(back.cuboids.center_m[k], row["world_center_m"], atol=1e-6)
         assert np.cos(back.cuboids.yaw_rad[k] - row["yaw_rad"]) == pytest.approx(1, abs=1e-12)
     assert not truth
+
+
+def scenes(path, rows, frame):
+    """A file of another tool: boxes in some coordinate frame, no transforms."""
+    with path.open("wb") as file, Writer(file) as writer:
+        for row in rows:
+            scene = SceneUpdate()
+            entity = scene.entities.add(id=row["track_id"], frame_id=frame)
+            entity.timestamp.FromNanoseconds(row["timestamp_ns"])
+            entity.metadata.add(key="category", value=row["class_name"])
+            cube = entity.cubes.add()
+            at = cube.pose.position
+            at.x, at.y, at.z = row["ego_center_m"]
+            ego_from_world = np.linalg.inv(worlds.world_from_ego(row["timestamp_ns"]))[:3, :3]
+            turn = Rotation.from_matrix(ego_from_world @ worlds.turned(row["yaw_rad"])).as_quat()
+            spin = cube.pose.orientation
+            spin.x, spin.y, spin.z, spin.w = turn
+            cube.size.x, cube.size.y, cube.size.z = row["size_m"]
+            entity.spheres.add()
+            at_ns = row["timestamp_ns"]
+            writer.write_message("/boxes", scene, log_time=at_ns, publish_time=at_ns)
+    return path
+
+
+def test_scenes_of_other_tools_are_read_in_the_vehicle_s_frame(world, tmp_path):
+    path = scenes(tmp_path / "a.mcap", world.rows, "base_link")
+    report = import_labels(world.workspace, path, format="mcap", name="fox")
+    assert report.left_out == (f"{len(world.rows)} shapes that are no cubes",)
+    back = labels_from_table(world.log.machine("imported.fox"))
+    truth = {(r["timestamp_ns"], f"fox:{r['track_id']}"): r for r in world.rows}
+    for k in range(len(back)):
+        row = truth.pop((int(back.timestamps_ns[k]), back.track_names[back.tracks[k]]))
+        assert np.allclose(back.cuboids.center_m[k], row["world_center_m"], atol=1e-6)
+        assert np.cos(back.cuboids.yaw_rad[k] - row["yaw_rad"]) == pytest.approx(1, abs=1e-12)
+    assert not truth
+    scenes(path, world.rows[:1], "roof_lidar")
+    with pytest.raises(SourceError, match="transforms from roof_lidar to the vehicle"):
+        import_labels(world.workspace, path, format="mcap")
 
 
 def test_unknown_classes_and_other_layouts_are_refused_in_one_line(world, tmp_path):

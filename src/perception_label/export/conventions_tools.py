@@ -25,7 +25,8 @@ TOOLS: dict[str, dict[str, str]] = {
         "time": "protobuf Timestamp, nanoseconds on the source's clock",
         "tracks": "entity `id`, any text",
         "precision": "none, float64",
-        "not_held": "n_points, source, expected_iou, revision",
+        "not_held": "n_points, expected_iou, revision; of the source only whether a person set the "
+        "box (metadata `is_key`)",
     },
     "supervisely": {
         **_AT_THE_LIDAR,

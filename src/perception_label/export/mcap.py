@@ -3,7 +3,8 @@
 Topics: `/labels` (SceneUpdate: a cube and a text per box, an entity per track), `/tf`
 (FrameTransform: world to ego, ego to sensors), `/<lidar>` (PointCloud), `/camera/<name>`
 (CompressedImage) and `/camera/<name>/calibration`. Boxes lie in the frame `world`. A metadata
-record `perception_label` holds the conventions. `ingest` reads such a file back.
+record `perception_label` holds the conventions. `ingest` reads such a file back, and `import` its
+labels: metadata of an entity has its class, score, whether a person set it, and attributes.
 """
 
 import heapq
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from perception_label.arrays import Pose
+from perception_label.arrays import Mask, Pose
 from perception_label.export.labelled import Labelled, Plan, TrackFacts
 from perception_label.geometry.labels import Labels
 from perception_label.tables import labels_from_table
@@ -123,16 +124,16 @@ def _scenes(labelled: Labelled) -> Iterator[Event]:
     times, starts = np.unique(labels.timestamps_ns[order], return_index=True)
     ends = [*starts[1:].tolist(), len(order)]
     after = np.minimum(np.diff(times, append=times[-1:] + LONGEST_NS), LONGEST_NS)
-    facts = labelled.track_facts()
+    facts, is_key = labelled.track_facts(), labelled.is_key()[order]
     for at, start, end, lifetime in zip(
         times.tolist(), starts.tolist(), ends, after.tolist(), strict=True
     ):
         part = labels[order[start:end]]
-        yield at, 2, partial(_scene, part, at, lifetime, facts)
+        yield at, 2, partial(_scene, part, is_key[start:end], at, lifetime, facts)
 
 
 def _scene(
-    labels: Labels, at: int, lifetime_ns: int, facts: Mapping[str, TrackFacts]
+    labels: Labels, is_key: Mask, at: int, lifetime_ns: int, facts: Mapping[str, TrackFacts]
 ) -> list[tuple[str, Any]]:
     from foxglove_schemas_protobuf.SceneUpdate_pb2 import SceneUpdate
 
@@ -142,8 +143,9 @@ def _scene(
     columns = (
         labels.tracks.tolist(), labels.classes.tolist(), boxes.center_m.tolist(),
         boxes.size_m.tolist(), np.cos(half).tolist(), np.sin(half).tolist(), labels.scores.tolist(),
+        is_key.tolist(),
     )  # fmt: skip
-    for track, kind, (x, y, z), (length, width, height), w, turn, score in zip(
+    for track, kind, (x, y, z), (length, width, height), w, turn, score, keyed in zip(
         *columns, strict=True
     ):
         name, class_name = labels.track_names[track], labels.class_names[kind]
@@ -152,6 +154,7 @@ def _scene(
         entity.lifetime.FromNanoseconds(lifetime_ns)
         entity.metadata.add(key="class", value=class_name)
         entity.metadata.add(key="score", value=repr(score))
+        entity.metadata.add(key="is_key", value=json.dumps(keyed))
         for key, value in facts[name].at(at).items() if name in facts else ():
             entity.metadata.add(key=key, value=json.dumps(value, ensure_ascii=False))
         red, green, blue = _colour(class_name)

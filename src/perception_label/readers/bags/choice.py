@@ -32,8 +32,17 @@ _PICTURE_PARTS = (
     "image_mono", "image_compressed", "rgb",
 )  # fmt: skip
 _SENSOR_PARTS = ("cam", "camera", "cameras", "sensor", "sensors", "sensing")
-_EGO = ("base_link", "base_footprint", "ego", "ego_vehicle", "vehicle", "base", "body", "imu_link")
-_WORLD = ("map", "world", "odom", "local", "utm", "enu", "earth")
+EGO_FRAMES = (
+    "base_link",
+    "base_footprint",
+    "ego",
+    "ego_vehicle",
+    "vehicle",
+    "base",
+    "body",
+    "imu_link",
+)
+WORLD_FRAMES = ("map", "world", "odom", "local", "utm", "enu", "earth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,7 @@ def _ego(found: Survey, tree: Tree, lidar: Topic) -> str:
     children = [t.steps[0].child for t in found.of(decode.POSES) if t.steps and t.steps[0].child]
     names = tree.names() | set(children)
     return next(
-        (n for n in _EGO if n in names), children[0] if children else lidar.coordinate_frame
+        (n for n in EGO_FRAMES if n in names), children[0] if children else lidar.coordinate_frame
     )
 
 
@@ -166,7 +175,7 @@ def _poses(
     if said == "none":
         return "", ""
     above = tree.above(ego)
-    worlds = [asked["world"]] if "world" in asked else [n for n in _WORLD if n in above]
+    worlds = [asked["world"]] if "world" in asked else [n for n in WORLD_FRAMES if n in above]
     worlds += [] if "world" in asked else above[:0:-1]
     world = next((n for n in worlds if tree.path(n, ego) is not None), "")
     if world and said in ("", "tf"):

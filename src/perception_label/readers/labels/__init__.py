@@ -25,6 +25,7 @@ FORMATS: dict[str, str] = {
     "coco": f"{_HERE}.coco",
     "cvat": f"{_HERE}.cvat",
     "mot": f"{_HERE}.mot",
+    "mcap": f"{_HERE}.mcap",
     "supervisely": f"{_HERE}.supervisely",
     "sustech": f"{_HERE}.sustech",
     "xtreme1": f"{_HERE}.xtreme1",
