@@ -11,7 +11,7 @@ import {SweepPoints} from './sweeppoints.ts';
 import {background, selectedColour} from './theme.ts';
 import type {Box} from './types.ts';
 
-const STILL_MS = 150; // after a move, all points are drawn again
+const STILL_MS = 150; // after the last move, all points are drawn again
 const CLICK_PX = 4; // farther, a press was a drag
 export const PREFETCH = 10; // sweeps each way
 const AGAIN = new Set([0, 401]), AGAIN_MS = 2000;
@@ -26,7 +26,7 @@ export class MainView {
   readonly renderer: InstanceType<typeof T.WebGLRenderer>;
   readonly scene = new T.Scene();
   readonly eye: Eye;
-  /** Points drawn while the camera moves; any prefix is a fair sample. */
+  /** Points drawn while the camera, the sweep or a box moves; any prefix is a fair sample. */
   budget = 150_000;
   timings: Timings[] = [];
   onTimings: (timings: Timings) => void = () => undefined;
@@ -148,6 +148,7 @@ export class MainView {
   private heard(what: What): void {
     if (what === 'scene') this.opened();
     if (what === 'sweep') void this.showSweep();
+    if (what === 'sweep' || what === 'live' || what === 'tracks') this.movedAt = performance.now();
     if (what === 'view') this.restyle();
     if (what === 'tracks') this.clouds.repaint();
     if (what === 'select' || what === 'live' || what === 'tracks') this.clouds.refocus();
