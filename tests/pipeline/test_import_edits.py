@@ -84,7 +84,8 @@ def test_a_pause_between_boxes_is_one_of_the_track(world, tmp_path):
 def test_keyframes_stay_told_apart_as_a_source(world, tmp_path):
     file = table(tmp_path / "theirs.parquet", as_rows(world))
     import_labels(world.workspace, file)
-    back = export(world.workspace, tmp_path / "out", "parquet", source="imported.theirs").files[0]
+    export(world.workspace, tmp_path / "out", "parquet", source="imported.theirs")
+    (back,) = (tmp_path / "out").glob("*.parquet")
     again = import_labels(world.workspace, back, name="again", way="edits")
     state = world.workspace.edits(world.log).state()
     assert again.n_tracks == len(worlds.TRACKS)
