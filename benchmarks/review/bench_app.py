@@ -7,7 +7,8 @@ Serves a copy of the workspace (with proposals), else one made up with so many p
 GPU. "first points" is from navigation to 20,000 points drawn, "all points" to all of them; "next
 sweep" from the key to the end of drawing, its points fetched ahead; "acknowledged" the request
 that stores an edit, there and back; "redrawn" from the edit to the solved track's boxes drawn.
-Medians and 95th percentiles.
+Medians and 95th percentiles; then the CPU time of the browser's processes and of the server for one
+of each, which other work on the machine hardly changes.
 """
 
 import argparse
@@ -107,14 +108,14 @@ def main() -> None:
             with sync_playwright() as starter:
                 path = shutil.which("chromium")
                 browser = starter.chromium.launch(executable_path=path, args=list(FLAGS))
-                measure(lambda: browser.new_page(**PAGE), said)
+                measure(lambda: browser.new_page(**PAGE), said, server.pid)
                 browser.close()
         finally:
             server.terminate()
             server.wait(10)
 
 
-def measure(opened, said: argparse.Namespace) -> None:
+def measure(opened, said: argparse.Namespace, server: int) -> None:
     """Print the four waits."""
     firsts, alls = [], []
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
@@ -135,7 +136,9 @@ def measure(opened, said: argparse.Namespace) -> None:
     print(f"{n:,} points a sweep, {page.evaluate(f'{SESSION}.tracks.size')} tracks")
     told("first points", firsts, 1000)
     told("all points", alls, float("nan"))
-    told("next sweep", [page.evaluate(NEXT) for _ in range(said.sweeps)], 100)
+    with Cpu("a sweep", said.sweeps, server):
+        waits = [page.evaluate(NEXT) for _ in range(said.sweeps)]
+    told("next sweep", waits, 100)
     ids = page.evaluate(
         f"[...{SESSION}.tracks.values()].filter((t) => t.sweeps.length > 15)"
         f".map((t) => t.track_id).slice(0, {said.edits})"
@@ -143,9 +146,45 @@ def measure(opened, said: argparse.Namespace) -> None:
     rows = np.array([page.evaluate(EDIT, name) for name in ids])
     told("acknowledged, first edit of a track", rows[:, 0], 50)
     told("redrawn, first edit of a track", rows[:, 1], 300)
-    rows = np.array([page.evaluate(EDIT, name) for name in ids])
+    with Cpu("a further edit", len(ids), server):
+        rows = np.array([page.evaluate(EDIT, name) for name in ids])
     told("acknowledged, further edits", rows[:, 0], 50)
     told("redrawn, further edits", rows[:, 1], 300)
+
+
+class Cpu:
+    """Prints what the browser and the server spent on each of n things that are done inside."""
+
+    def __init__(self, name: str, n: int, server: int) -> None:
+        self.name, self.n, self.server = name, max(n, 1), server
+
+    def __enter__(self) -> None:
+        self.begun = spent_ms(os.getpid()), spent_ms(self.server)
+
+    def __exit__(self, *_fault: object) -> None:
+        ours, theirs = spent_ms(os.getpid()) - self.begun[0], spent_ms(self.server) - self.begun[1]
+        browser = (ours - theirs) / self.n
+        print(f"  CPU of {self.name}: browser {browser:.0f} ms, server {theirs / self.n:.0f} ms")
+
+
+def spent_ms(pid: int) -> float:
+    """Return the CPU time of a process and of all that it started and that still run."""
+    tick = 1000 / os.sysconf("SC_CLK_TCK")
+    parent, spent = {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it ended
+        parent[int(path.parent.name)] = int(fields[1])
+        spent[int(path.parent.name)] = tick * (int(fields[11]) + int(fields[12]))
+    total = 0.0
+    for each, used in spent.items():
+        at = each
+        while at > 1 and at != pid:
+            at = parent.get(at, 0)
+        total += used if at == pid else 0.0
+    return total
 
 
 def told(name: str, values_ms, most_ms: float) -> None:
