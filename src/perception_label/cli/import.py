@@ -62,6 +62,7 @@ def run(
         "n_edits": report.n_edits,
         "files": [str(file)],
         "left_out": list(report.left_out),
+        "warnings": list(report.warnings),
     }
     into = f"{report.n_edits} new edits" if way == "edits" else f"imported:{report.name}"
     lines = [
@@ -72,5 +73,6 @@ def run(
             else []
         ),
         *(f"left out: {text}" for text in report.left_out),
+        *(f"look: {text}" for text in report.warnings),
     ]
     emit(as_json, result, lines)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from perception_label.geometry.image_labels import texts
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import interpolate_poses
 from perception_label.pipeline.class_mapping import own_classes
+from perception_label.pipeline.import_evidence import misread
 from perception_label.pipeline.imported_edits import Attributed, track_edits
 from perception_label.pipeline.imported_images import image_edits, placed_images, store_images
 from perception_label.pipeline.score import with_counts
@@ -35,6 +37,7 @@ class ImportReport:
     """What was taken in, and what was left out and why.
 
     `n_edits` counts the edits that are new to the log; an import that was there already has 0.
+    `warnings` say what looks wrong: boxes that would hold more points if read another way.
     """
 
     log_id: str
@@ -44,6 +47,7 @@ class ImportReport:
     left_out: tuple[str, ...]
     n_image_labels: int = 0
     n_edits: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def import_labels(
@@ -121,7 +125,7 @@ def import_labels(
     given = read_labels(path, kind, facts)
     known = workspace.edits(opened).ontology.classes
     given, dropped = own_classes(path, given, kind, known, classes)
-    labels, keyed, left_out = _placed(path, opened, given, called)
+    labels, keyed, left_out, warnings = _placed(path, opened, given, called)
     images = placed_images(opened, given, called, camera)
     left_out = (*given.left_out, *dropped, *left_out)
     n_edits = 0
@@ -139,8 +143,9 @@ def import_labels(
         if images:
             store_images(opened, images, called)
     n_tracks = len(np.unique(labels.tracks))
+    n_flat = sum(map(len, images.values()))
     return ImportReport(
-        opened.id, called, n_tracks, len(labels), left_out, sum(map(len, images.values())), n_edits
+        opened.id, called, n_tracks, len(labels), left_out, n_flat, n_edits, warnings
     )
 
 
@@ -176,8 +181,8 @@ def _store(log: Log, labels: Labels, keyed: Mask | None, called: str, has_images
 
 def _placed(
     path: Path, log: Log, given: Given, called: str
-) -> tuple[Labels, Mask | None, tuple[str, ...]]:
-    """Return the boxes in the world at sweeps, which are keyframes, and what was left out."""
+) -> tuple[Labels, Mask | None, tuple[str, ...], tuple[str, ...]]:
+    """Return the boxes in the world, which are keyframes, what is left out and what is odd."""
     if len(given.cuboids) and log.ego_poses is None:
         raise MissingPosesError(f"log {log.id}: expected ego poses, got none")
     sweeps = _sweeps(log, given.at, given.by_number)
@@ -201,7 +206,9 @@ def _placed(
     labels = Labels.from_columns(
         times, tracks, given.class_names[rows], cuboids, scores=given.scores[rows]
     )
-    return labels, None if given.is_key is None else given.is_key[rows], left_out
+    keyed = None if given.is_key is None else given.is_key[rows]
+    odd = misread(log, given, rows, sweeps[rows], partial(_in_world, log))
+    return labels, keyed, left_out, odd
 
 
 def _check_once(path: Path, tracks: NDArray[np.str_], sweeps: Ints) -> None:
