@@ -1,6 +1,7 @@
 """Bags written by the reference libraries from the drive of `layouts`: ROS 1, db3, MCAP."""
 
 import io
+from functools import cache
 
 import numpy as np
 from foxglove_schemas_protobuf.CameraCalibration_pb2 import CameraCalibration
@@ -12,7 +13,7 @@ from mcap.writer import CompressionType
 from mcap_protobuf.writer import Writer as WriterProtobuf
 from PIL import Image
 from rosbags.rosbag1 import Writer as Writer1
-from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
 from rosbags.rosbag2 import Writer as Writer2
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from scipy.spatial.transform import Rotation
@@ -60,6 +61,7 @@ def raw_pixels(i):
     return (np.arange(48 * 64 * 3).reshape(48, 64, 3) + i).astype(np.uint8)
 
 
+@cache
 def store(is_ros1):
     if not is_ros1:
         return get_typestore(Stores.ROS2_HUMBLE)
@@ -188,6 +190,10 @@ def write(kind, folder, made, **options):
         path = folder / "drive"
         plugin = StoragePlugin.MCAP if kind == "mcap" else StoragePlugin.SQLITE3
         writer = Writer2(path, version=9, storage_plugin=plugin)
+        packing = options.pop("compression", None)
+        if packing:
+            mode = getattr(CompressionMode, packing)
+            writer.set_compression(mode, CompressionFormat.ZSTD)
     put(writer, maker, options.pop("extra", lambda _: [])(maker), made, options)
     return path
 

@@ -289,3 +289,51 @@ def test_a_bayer_mosaic_shows_its_colours(tmp_path):
     assert np.unique(
         np.asarray(Image.open(tmp_path / "a.png")).reshape(-1, 3), axis=0
     ).tolist() == [[200, 75, 10]]
+
+
+def test_messages_packed_one_by_one_are_read_and_files_packed_whole_refused(tmp_path):
+    for mode in ("MESSAGE", "FILE"):
+        (tmp_path / mode).mkdir()
+    path = bag_files.write("db3", tmp_path / "MESSAGE", MADE, compression="MESSAGE")
+    np.testing.assert_allclose(in_ego(open_log(path), 2), MADE.points_m[2], atol=1e-5)
+    path = bag_files.write("db3", tmp_path / "FILE", MADE, compression="FILE")
+    with pytest.raises(SourceError, match="files that are not packed whole"):
+        open_log(path)
+
+
+@pytest.mark.parametrize("is_bigendian", [False, True])
+def test_clouds_of_several_rows_with_padding_are_read(is_bigendian, tmp_path):
+    order = ">" if is_bigendian else "<"
+    step, n_rows, n_columns, pad = 20, 2, 3, 12
+    dtype = np.dtype(
+        {
+            "names": ["x", "y", "z", "i", "ring"],
+            "offsets": [0, 4, 8, 12, 16],
+            "formats": [f"{order}f4"] * 4 + [f"{order}u2"],
+            "itemsize": step,
+        }
+    )
+    rows = np.zeros((n_rows, n_columns), dtype)
+    rows["x"] = np.arange(6).reshape(2, 3)
+    rows["z"][1, 2] = np.nan
+    rows["ring"] = [[0, 1, 2], [3, 4, 700]]
+    data = b"".join(row.tobytes() + b"\xff" * pad for row in rows)
+
+    def extra(maker):
+        ns = int(MADE.times_ns[0])
+        message = maker.cloud(ns, np.zeros(0, bag_files.ROWS))
+        kinds = ((n, at, 7) for n, at in zip("xyzi", (0, 4, 8, 12), strict=True))
+        message.fields = [
+            maker.PointField(name=n, offset=at, datatype=kind, count=1)
+            for n, at, kind in (*kinds, ("ring", 16, 4))
+        ]
+        message.height, message.width, message.is_bigendian = n_rows, n_columns, is_bigendian
+        message.point_step, message.row_step = step, step * n_columns + pad
+        message.data = np.frombuffer(data, np.uint8)
+        yield "/organised", ns, message
+
+    path = bag_files.write("ros1", tmp_path, MADE, extra=extra)
+    sweep = open_log(path, topics={"lidar": "/organised"}).source(0)
+    assert sweep.points_m[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.isnan(sweep.points_m[5, 2])
+    assert sweep.ring.tolist() == [0, 1, 2, 3, 4, 700]

@@ -189,7 +189,7 @@ def _poses(
     if said:
         topic = _topic(path, told, said, "poses")
         return topic.steps[0].parent, topic.name
-    best = max(told, key=lambda t: (t.kind == decode.POSES[0], len(t.steps)), default=None)
+    best = max(told, key=lambda t: ("Odometry" in t.kind, len(t.steps)), default=None)
     return ("", "") if best is None else (best.steps[0].parent, best.name)
 
 

@@ -27,7 +27,7 @@ TRANSFORMS = (
 )  # fmt: skip
 POSES = (
     "nav_msgs/msg/Odometry", "geometry_msgs/msg/PoseStamped",
-    "geometry_msgs/msg/PoseWithCovarianceStamped", "foxglove.PoseInFrame",
+    "geometry_msgs/msg/PoseWithCovarianceStamped", "foxglove.PoseInFrame", "foxglove.Odometry",
 )  # fmt: skip
 SCENES = ("foxglove.SceneUpdate",)
 KNOWN = (*CLOUDS, *PICTURES, *CAMERAS, *TRANSFORMS, *POSES, *SCENES)
@@ -129,6 +129,8 @@ def steps_of(message: Message) -> list[Step]:
             at, child = value.pose.pose, value.child_frame_id
         case "geometry_msgs/msg/PoseWithCovarianceStamped":
             at, child = value.pose.pose, ""
+        case "foxglove.Odometry":
+            at, child = value.pose, value.body_frame_id
         case _:
             at, child = value.pose, ""
     parent = value.frame_id if message.encoding == "protobuf" else value.header.frame_id
