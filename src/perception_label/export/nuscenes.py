@@ -27,7 +27,7 @@ MAP = "maps/none.png"
 VISIBILITY = ("v0-40", "v40-60", "v60-80", "v80-100")
 INTENSITY_TO = 255.0
 
-Row = Mapping[str, Any]
+Row = Mapping[str, Any]  # a box's is text already
 
 
 def plan_logs(logs: Sequence[Labelled]) -> Plan:
@@ -96,19 +96,19 @@ def _fill_side(scene: Scene, path: Path) -> None:
     json_file(facts)(path)
 
 
-def _fill_rows(rows: Callable[[], Iterable[Row]], path: Path) -> None:
+def _fill_rows(rows: Callable[[], Iterable[Row | str]], path: Path) -> None:
     """Write a table record by record: a long log's does not fit in memory as text."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     with path.open("w", encoding="utf-8") as out:
         mark = "[\n"
         for row in rows():
-            out.write(mark + encode(row))
+            out.write(mark + (row if isinstance(row, str) else encode(row)))
             mark = ",\n"
         out.write("\n]\n" if mark != "[\n" else "[]\n")
 
 
-def _tables(scenes: Sequence[Scene]) -> dict[str, Callable[[], Iterable[Row]]]:
-    def each(what: Callable[[Scene], Iterable[Row]]) -> Callable[[], Iterator[Row]]:
+def _tables(scenes: Sequence[Scene]) -> dict[str, Callable[[], Iterable[Row | str]]]:
+    def each(what: Callable[[Scene], Iterable[Row | str]]) -> Callable[[], Iterator[Row | str]]:
         return lambda: (row for scene in scenes for row in what(scene))
 
     def once(rows: Callable[[Scene], Iterable[Row]]) -> Callable[[], list[Row]]:

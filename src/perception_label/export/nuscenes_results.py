@@ -1,13 +1,12 @@
 """Boxes as nuScenes' result files have them, for its detection and tracking evaluation."""
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from perception_label.arrays import Floats, Ints, Mask
 from perception_label.export.labelled import TrackFacts
 from perception_label.export.nuscenes_scene import UNTOLD, Scene, attribute_of
 from perception_label.export.sweep_boxes import SweepBoxes, sweep_boxes
@@ -29,8 +28,16 @@ META = {
     "use_external": False,
 }
 
-Row = dict[str, Any]
+# Parts of a record; all texts are tokens and names of these tables, which need no escapes.
+PLACE = (
+    '{"sample_token":"%s","translation":[%r,%r,%r],"size":[%r,%r,%r],'
+    '"rotation":[%r,0.0,0.0,%r],"velocity":[%r,%r],'
+)
+DETECTED = '"detection_name":"%s","detection_score":%r,"attribute_name":"%s"}'
+TRACKED = '"tracking_id":"%s","tracking_name":"%s","tracking_score":%r}'
+
 Facts = Mapping[str, TrackFacts]
+Tail = Callable[[int, int, int, float], str]
 
 
 def not_in_results(scene: Scene) -> list[str]:
@@ -53,74 +60,76 @@ def not_in_results(scene: Scene) -> list[str]:
 def fill_detection(scenes: Sequence[Scene], path: Path) -> None:
     """Write the boxes as detections; every sample is there, also an empty one."""
 
-    def row(scene: Scene, facts: Facts, boxes: SweepBoxes, k: int, name: str) -> Row:
-        track, at = boxes.labels.track_names[boxes.labels.tracks[k]], boxes.labels.timestamps_ns[k]
-        told = facts.get(track, UNTOLD)
-        kind = boxes.labels.class_names[boxes.labels.classes[k]]
-        return {
-            "detection_name": name,
-            "detection_score": float(boxes.labels.scores[k]),
-            "attribute_name": attribute_of(kind, told, int(at)),
-        }
+    def tail(scene: Scene, facts: Facts) -> Tail:
+        _, kinds, tracks, _ = _of(scene)
 
-    _fill(scenes, DETECTION, row, path)
+        def end(at_ns: int, track: int, kind: int, score: float) -> str:
+            told = facts.get(tracks[track], UNTOLD)
+            attribute = attribute_of(kinds[kind], told, at_ns)
+            name = DETECTION[kinds[kind]]
+            return DETECTED % (name, score, attribute)
+
+        return end
+
+    _fill(scenes, DETECTION, tail, path)
 
 
 def fill_tracking(scenes: Sequence[Scene], path: Path) -> None:
     """Write the boxes as tracks; every sample is there, also an empty one."""
 
-    def row(scene: Scene, _facts: Facts, boxes: SweepBoxes, k: int, name: str) -> Row:
-        track = boxes.labels.track_names[boxes.labels.tracks[k]]
-        return {
-            "tracking_id": scene.token("track", track),
-            "tracking_name": name,
-            "tracking_score": float(boxes.labels.scores[k]),
-        }
+    def tail(scene: Scene, _facts: Facts) -> Tail:
+        _, kinds, _, tokens = _of(scene)
 
-    _fill(scenes, TRACKING, row, path)
+        def end(_at_ns: int, track: int, kind: int, score: float) -> str:
+            return TRACKED % (tokens[track], TRACKING[kinds[kind]], score)
+
+        return end
+
+    _fill(scenes, TRACKING, tail, path)
+
+
+def _of(scene: Scene) -> tuple[SweepBoxes, tuple[str, ...], tuple[str, ...], list[str]]:
+    boxes = sweep_boxes(scene.labelled)
+    tracks = boxes.labels.track_names
+    tokens = [scene.token("track", track) for track in tracks]
+    return boxes, boxes.labels.class_names, tracks, tokens
 
 
 def _fill(
     scenes: Sequence[Scene],
     names: Mapping[str, str],
-    row: Callable[[Scene, Facts, SweepBoxes, int, str], Row],
+    tail: Callable[[Scene, Facts], Tail],
     path: Path,
 ) -> None:
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     with path.open("w", encoding="utf-8") as out:
-        out.write(f'{{"meta":{encode(META)},"results":{{\n')
+        out.write(f'{{"meta":{json.dumps(META)},"results":{{\n')
         mark = ""
         for scene in scenes:
-            boxes = sweep_boxes(scene.labelled)
-            velocity, facts = boxes.velocity_mps(), scene.labelled.track_facts()
-            for i in range(scene.n_samples):
+            boxes, end = sweep_boxes(scene.labelled), tail(scene, scene.labelled.track_facts())
+            known = np.array([n in names for n in boxes.labels.class_names], dtype=np.bool_)
+            speed = np.nan_to_num(boxes.velocity_mps()[:, :2])
+            for i, at in enumerate(scene.labelled.timestamps_ns.tolist()):
                 sample = scene.sample(i)
-                said = [
-                    {**_place(sample, boxes, velocity, k), **row(scene, facts, boxes, k, name)}
-                    for k, name in _chosen(boxes, i, names)
-                ]
-                out.write(f"{mark}{encode(sample)}:{encode(said)}")
+                rows = _chosen(boxes, i, known)
+                place = _places(boxes, rows, speed).tolist()
+                part = boxes.labels[rows]
+                columns = zip(place, part.tracks.tolist(), part.classes.tolist(),
+                              part.scores.tolist(), strict=True)  # fmt: skip
+                said = ",".join(PLACE % (sample, *p) + end(at, t, c, s) for p, t, c, s in columns)
+                out.write(f'{mark}"{sample}":[{said}]')
                 mark = ",\n"
         out.write("\n}}\n")
 
 
-def _chosen(boxes: SweepBoxes, i: int, names: Mapping[str, str]) -> list[tuple[int, str]]:
-    rows = boxes.rows(i)
-    kinds = boxes.labels.class_names
-    numbers = np.arange(rows.start, rows.stop)
-    numbers = numbers[np.argsort(-boxes.labels.scores[rows], kind="stable")]
-    named = [(int(k), names.get(kinds[boxes.labels.classes[k]])) for k in numbers]
-    return [(k, name) for k, name in named if name is not None][:MOST_BOXES]
+def _chosen(boxes: SweepBoxes, i: int, known: Mask) -> Ints:
+    """Return the rows of a sweep's boxes that its result may hold, the surest first."""
+    span = boxes.rows(i)
+    rows = np.arange(span.start, span.stop)[known[boxes.labels.classes[span]]]
+    return rows[np.argsort(-boxes.labels.scores[rows], kind="stable")][:MOST_BOXES]
 
 
-def _place(sample: str, boxes: SweepBoxes, velocity: np.ndarray, k: int) -> Row:
-    cuboids = boxes.labels.cuboids
-    yaw, size = float(cuboids.yaw_rad[k]), cuboids.size_m[k]
-    speed = [float(v) for v in velocity[k, :2]]
-    return {
-        "sample_token": sample,
-        "translation": cuboids.center_m[k].tolist(),
-        "size": [float(size[1]), float(size[0]), float(size[2])],
-        "rotation": [math.cos(yaw / 2), 0.0, 0.0, math.sin(yaw / 2)],
-        "velocity": speed if all(map(math.isfinite, speed)) else [0.0, 0.0],
-    }
+def _places(boxes: SweepBoxes, rows: Ints, speed: Floats) -> Floats:
+    cuboids = boxes.labels.cuboids[rows]
+    half = cuboids.yaw_rad / 2
+    parts = [cuboids.center_m, cuboids.size_m[:, [1, 0, 2]], np.cos(half), np.sin(half)]
+    return np.column_stack([*parts, speed[rows]])

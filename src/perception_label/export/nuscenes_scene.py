@@ -38,6 +38,13 @@ ATTRIBUTES = (RIDER, NO_RIDER, *dict.fromkeys(POSES.values()))
 VISIBILITY = {"none": "4", "partial": "3", "most": "2", "full": "1"}
 UNTOLD = TrackFacts()
 
+# A record of a box; all its texts are tokens, which need no escapes.
+ANNOTATION = (
+    '{"token":"%s","sample_token":"%s","instance_token":"%s","visibility_token":"%s",'
+    '"attribute_tokens":[%s],"translation":[%r,%r,%r],"size":[%r,%r,%r],'
+    '"rotation":[%r,0.0,0.0,%r],"prev":"%s","next":"%s","num_lidar_pts":%d,"num_radar_pts":0}'
+)
+
 Row = dict[str, Any]
 
 
@@ -245,42 +252,53 @@ class Scene:
         ends = {tracks[k]: int(sweeps[k]) for k in np.flatnonzero(boxes.after < 0).tolist()}
         counts = np.bincount(boxes.labels.tracks, minlength=len(boxes.labels.track_names))
         for k in boxes.firsts().tolist():
-            track = tracks[k]
+            track, owner = tracks[k], self.token("track", tracks[k])
             yield {
-                "token": self.token("track", track),
+                "token": owner,
                 "category_token": token("category", category(classes[k])),
                 "nbr_annotations": int(counts[boxes.labels.tracks[k]]),
-                "first_annotation_token": self.token("box", track, int(sweeps[k])),
-                "last_annotation_token": self.token("box", track, ends[track]),
+                "first_annotation_token": box_token(owner, int(sweeps[k])),
+                "last_annotation_token": box_token(owner, ends[track]),
             }
 
-    def annotations(self) -> Iterator[Row]:
-        """Yield the boxes."""
+    def annotations(self) -> Iterator[str]:
+        """Yield the boxes, as JSON: there are many."""
         boxes = with_points(self.labelled, sweep_boxes(self.labelled))
-        tracks, classes, sweeps = boxes.track_ids(), boxes.class_names(), boxes.sweeps.tolist()
         labels, told = boxes.labels, self.labelled.track_facts()
-        packed, counts = labels.cuboids.packed().tolist(), labels.n_points.tolist()
-        before, after = boxes.before.tolist(), boxes.after.tolist()
-        for k, (x, y, z, length, width, height, yaw) in enumerate(packed):
-            track, at = tracks[k], int(labels.timestamps_ns[k])
-            facts = told.get(track, UNTOLD)
-            attribute = attribute_of(classes[k], facts, at)
-            seen = "none" if facts is UNTOLD else str(facts.at(at).get("occlusion"))
-            row, near = before[k], after[k]
-            yield {
-                "token": self.token("box", track, sweeps[k]),
-                "sample_token": self.sample(sweeps[k]),
-                "instance_token": self.token("track", track),
-                "visibility_token": VISIBILITY.get(seen, "4"),
-                "attribute_tokens": [token("attribute", attribute)] if attribute else [],
-                "translation": [x, y, z],
-                "size": [width, length, height],
-                "rotation": [float(np.cos(yaw / 2)), 0.0, 0.0, float(np.sin(yaw / 2))],
-                "prev": "" if row < 0 else self.token("box", track, sweeps[row]),
-                "next": "" if near < 0 else self.token("box", track, sweeps[near]),
-                "num_lidar_pts": max(counts[k], 0),
-                "num_radar_pts": 0,
-            }
+        tokens = [self.token("track", track) for track in labels.track_names]
+        before = np.where(boxes.before < 0, -1, boxes.sweeps[boxes.before])
+        after = np.where(boxes.after < 0, -1, boxes.sweeps[boxes.after])
+        for i in range(self.n_samples):
+            rows = boxes.rows(i)
+            part = labels[rows]
+            half = part.cuboids.yaw_rad / 2
+            numbers = np.column_stack(
+                [
+                    part.cuboids.center_m,
+                    part.cuboids.size_m[:, [1, 0, 2]],
+                    np.cos(half),
+                    np.sin(half),
+                ]
+            ).tolist()
+            columns = zip(part.tracks.tolist(), part.classes.tolist(), before[rows].tolist(),
+                          after[rows].tolist(), part.n_points.clip(0).tolist(), numbers,
+                          strict=True)  # fmt: skip
+            at, sample = int(self.labelled.timestamps_ns[i]), self.sample(i)
+            for track, kind, last, following, n_points, where in columns:
+                name, owner = labels.track_names[track], tokens[track]
+                facts = told.get(name, UNTOLD)
+                attribute = attribute_of(labels.class_names[kind], facts, at)
+                marks = f'"{token("attribute", attribute)}"' if attribute else ""
+                seen = "none" if facts is UNTOLD else str(facts.at(at).get("occlusion"))
+                yield ANNOTATION % (
+                    box_token(owner, i), sample, owner, VISIBILITY.get(seen, "4"), marks,
+                    *where, box_token(owner, last), box_token(owner, following), n_points,
+                )  # fmt: skip
+
+
+def box_token(track_token: str, sweep: int) -> str:
+    """Return the token of a track's box at a sweep; nothing for the sweep -1."""
+    return f"{track_token[:24]}{sweep:08x}" if sweep >= 0 else ""
 
 
 def channel(camera: str) -> str:
