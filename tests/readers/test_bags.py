@@ -6,12 +6,14 @@ import shutil
 
 import numpy as np
 import pytest
+import zstandard
 from PIL import Image
 
 from perception_label import open_workspace
 from perception_label.errors import SettingError, SourceError
 from perception_label.geometry.poses import EgoPoses, interpolate_poses, inverse, transform
 from perception_label.readers import open_log, sniff
+from perception_label.readers.bags import packed
 from readers import bag_files, layouts
 
 MADE = layouts.drive()
@@ -238,16 +240,24 @@ def test_a_damaged_chunk_is_skipped_and_said(tmp_path):
     assert any("damaged at byte" in text for text in recording.warnings)
 
 
-def test_a_bomb_is_not_unpacked(tmp_path):
-    bomb = bz2.compress(bytes(300 << 20))
-    fields = b"".join(
-        len(f).to_bytes(4, "little") + f
-        for f in (b"op=\x05", b"compression=bz2", b"size=" + (300 << 20).to_bytes(4, "little"))
-    )
-    record = len(fields).to_bytes(4, "little") + fields + len(bomb).to_bytes(4, "little") + bomb
-    (tmp_path / "bomb.bag").write_bytes(b"#ROSBAG V2.0\n" + record)
-    with pytest.raises(SourceError, match="got no message"):
-        open_log(tmp_path / "bomb.bag")
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    size = 4 << 20
+    monkeypatch.setattr(packed, "SPARE_BYTES", 1 << 20)
+    bomb = bz2.compress(bytes(size))
+    # Whether it tells its size or not.
+    for declared in (size, 10):
+        fields = b"".join(
+            len(f).to_bytes(4, "little") + f
+            for f in (b"op=\x05", b"compression=bz2", b"size=" + declared.to_bytes(4, "little"))
+        )
+        record = len(fields).to_bytes(4, "little") + fields + len(bomb).to_bytes(4, "little")
+        (tmp_path / "bomb.bag").write_bytes(b"#ROSBAG V2.0\n" + record + bomb)
+        with pytest.raises(SourceError, match="got no message"):
+            open_log(tmp_path / "bomb.bag")
+    with pytest.raises(ValueError, match="far too long"):
+        packed.unpack("bz2", bomb)
+    with pytest.raises(ValueError, match="far too long"):
+        packed.unpack("zstd", zstandard.compress(bytes(size)))
 
 
 def test_two_bags_in_a_folder_are_told_apart(bags, tmp_path):
