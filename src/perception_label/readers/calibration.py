@@ -3,6 +3,7 @@
     {
       "ego_from_lidar": [[4 x 4]],
       "points_in": "lidar",
+      "lidars": {"top": [[4 x 4]], "left": [[4 x 4]]},
       "cameras": {
         "front": {
           "width_px": 1920, "height_px": 1080, "intrinsics": [[3 x 3]],
@@ -13,7 +14,8 @@
 
 Every key may be missing: the LiDAR is then the ego frame. `model` may be pinhole (distortion: 0,
 4, 5 or 8 coefficients, OpenCV's order) or fisheye (0 or 4, Kannala and Brandt). `points_in` is the
-coordinate frame of the point files: lidar, ego or world. An unknown key is an error.
+coordinate frame of the point files: lidar, ego or world. `lidars` says where each of several
+LiDARs sits in the ego frame, the reference first. An unknown key is an error.
 """
 
 from dataclasses import dataclass, field
@@ -37,6 +39,7 @@ class Calibration:
     ego_from_lidar: Pose = field(default_factory=lambda: np.eye(4))
     points_in: str = "lidar"
     cameras: dict[str, Camera] = field(default_factory=dict)
+    lidars: dict[str, Pose] = field(default_factory=dict)
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -48,18 +51,23 @@ def read_calibration(path: Path) -> Calibration:
         If a key is unknown or its value has not the shape or the meaning it must have.
     """
     entries = read_json(path, dict)
-    _only(path, entries, ("ego_from_lidar", "points_in", "cameras"))
+    _only(path, entries, ("ego_from_lidar", "points_in", "cameras", "lidars"))
     points_in = entries.get("points_in", "lidar")
     if points_in not in POINTS_IN:
         raise refuse(path, f"points_in: one of {', '.join(POINTS_IN)}", repr(points_in))
     mount = entries.get("ego_from_lidar", np.eye(4))
     cameras = entries.get("cameras", {})
-    if not isinstance(cameras, dict):
-        raise refuse(path, "cameras: an object", type(cameras).__name__)
+    lidars = entries.get("lidars", {})
+    for what, given in (("cameras", cameras), ("lidars", lidars)):
+        if not isinstance(given, dict):
+            raise refuse(path, f"{what}: an object", type(given).__name__)
+    if lidars and points_in != "lidar":
+        raise refuse(path, "points_in: lidar, where there are several", repr(points_in))
     return Calibration(
         _rigid(path, mount, "ego_from_lidar"),
         points_in,
         {name: _camera(path, name, entry) for name, entry in cameras.items()},
+        {name: _rigid(path, mount, f"lidars.{name}") for name, mount in lidars.items()},
     )
 
 

@@ -10,6 +10,9 @@ see `poses_text`. Coordinates of a map (UTM) are stored from a local origin. Wit
 odometry's `calib.txt` (an entry Tr) KITTI rows are poses of the camera, and are turned into
 the LiDAR's.
 Calibration. `calibration.json`: see `calibration`.
+Several LiDARs. `lidar/<name>/` (or another of `POINT_FOLDERS`) for each, with `lidars` in
+`calibration.json`: their sweeps are merged around those of the first, see `several_lidars`. Names
+are times, or each has a `timestamps.txt`, or all have as many files as the first.
 Images. `images/<camera>/` or `camera/<camera>/`, named by time, or as many as there are sweeps;
 or a video `images/<camera>.mp4` (…) with `<camera>.timestamps.txt`: see `folder_cameras`.
 """
@@ -28,10 +31,11 @@ from perception_label.readers.clouds import SUFFIXES, Cloud, read_cloud
 from perception_label.readers.files import listed, numbered, refuse
 from perception_label.readers.flat import KITTI_COLUMNS, NUSCENES_COLUMNS
 from perception_label.readers.folder_cameras import TIME_NAME, camera_images, time_lines
-from perception_label.readers.logs import only_log, time_warnings
+from perception_label.readers.logs import only_log, safe_name, time_warnings
 from perception_label.readers.places import FAR_M, origin_of, place_points
 from perception_label.readers.poses_text import PoseTable, read_poses, times_ns
 from perception_label.readers.recording import Recording
+from perception_label.readers.several_lidars import Lidar, merge_lidars
 
 POINT_FOLDERS = (
     "lidar", "velodyne", "points", "pointcloud", "pointclouds", "point_cloud", "pcd", "clouds",
@@ -59,6 +63,8 @@ def open_log(path: Path) -> Recording:
         If it has no point files, or times, poses, calibration do not fit them.
     """
     root = only_log(path, _logs(path), "folder of point files")
+    if not root.is_file() and not _points(root):
+        return _open_several(root)
     files = [root] if root.is_file() else _points(root)
     folder = root.parent if root.is_file() else root
     beside = Path() if root.is_file() else folder
@@ -90,6 +96,57 @@ def open_log(path: Path) -> Recording:
     )
 
 
+def _open_several(root: Path) -> Recording:
+    """Open a log of several LiDARs, each with a folder of its own."""
+    folders, calibration_file = _lidar_folders(root), root / "calibration.json"
+    if not calibration_file.is_file():
+        expected = f"calibration.json with lidars: where {listed(folders)} sit"
+        raise refuse(root, expected, "none")
+    calibration = read_calibration(calibration_file)
+    names = [name for name in calibration.lidars if name in folders]
+    if not names:
+        raise refuse(calibration_file, f"lidars: some of {listed(folders)}", "none of them")
+    lidars: list[Lidar] = []
+    every: list[Path] = []
+    warnings: list[str] = []
+    for name in names:
+        files = numbered(folders[name], SUFFIXES)
+        reference = lidars[0].timestamps_ns if lidars else None
+        times, notes = _lidar_times(folders[name], files, reference)
+        order = np.argsort(times, kind="stable")
+        columns = _columns(files[0], read_cloud(files[0]))
+        here = tuple(files[k] for k in order)
+        source = FolderSweeps(here, times[order], np.eye(4)[None], columns)
+        lidars.append(Lidar(name, times[order], calibration.lidars[name], source))
+        every += files
+        warnings += [*notes, *(f"{name}: {text}" for text in time_warnings(times))]
+    first = lidars[0]
+    table = _pose_table(root, len(first.timestamps_ns))
+    alone = replace(calibration, ego_from_lidar=first.ego_from_lidar)
+    cloud = read_cloud(numbered(folders[names[0]], SUFFIXES)[0])
+    place = place_points(root, table, first.timestamps_ns, cloud, alone)
+    merged, left_out, said = merge_lidars(lidars, place.ego_poses)
+    images, image_notes = camera_images(root, calibration, first.timestamps_ns)
+    strange = [name for name in folders if name not in names]
+    if strange:
+        left_out.append(f"points of {listed(strange)}: calibration.json has no such lidar")
+    return Recording(
+        log_id=root.name,
+        format="folder",
+        lidar=safe_name(first.name),
+        timestamps_ns=first.timestamps_ns,
+        ego_from_lidar=first.ego_from_lidar,
+        source=merged,
+        ego_poses=place.ego_poses,
+        cameras={k: v for k, v in calibration.cameras.items() if k in images},
+        images=images,
+        files=[*every, calibration_file],
+        left_out=[*left_out, *image_notes],
+        warnings=[*warnings, *place.warnings, *said],
+        origin_m=place.origin_m,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FolderSweeps:
     """Reads sweep i of a folder and brings its points into the sensor frame."""
@@ -114,9 +171,34 @@ class FolderSweeps:
 def _logs(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() in SUFFIXES else []
-    if _points(path) or not path.is_dir():
-        return [path] if path.is_dir() else []
-    return [p for p in sorted(path.iterdir()) if p.is_dir() and _points(p)]
+    if not path.is_dir():
+        return []
+    if _points(path) or _lidar_folders(path):
+        return [path]
+    return [p for p in sorted(path.iterdir()) if p.is_dir() and (_points(p) or _lidar_folders(p))]
+
+
+def _lidar_folders(root: Path) -> dict[str, Path]:
+    """Return the folder of each LiDAR, where there are several below one of `POINT_FOLDERS`."""
+    for place in (root / name for name in POINT_FOLDERS):
+        try:
+            found = {p.name: p for p in sorted(place.iterdir()) if numbered(p, SUFFIXES)}
+        except OSError:
+            continue
+        if found:
+            return found
+    return {}
+
+
+def _lidar_times(folder: Path, files: list[Path], reference: Ints | None) -> tuple[Ints, list[str]]:
+    """Return the times of one of several LiDARs; `reference` are those of the first."""
+    times, notes = _times(folder, files, None)
+    if notes and reference is not None:
+        if len(files) != len(reference):
+            expected = f"times (timestamps.txt, or as names), or {len(reference)} files"
+            raise refuse(folder, expected, f"{len(files)} files without")
+        return reference, []
+    return times, notes
 
 
 def _points(folder: Path) -> list[Path]:
