@@ -95,7 +95,7 @@ def main():
         options.out.write_text(text, encoding="utf-8")
     print(f"{len(results) - len(failed)} clients agree, {len(failed)} do not: {', '.join(failed)}; "
           f"{len(skipped)} missing: {', '.join(skipped)}")  # fmt: skip
-    return 1 if failed or not results or (options.no_skips and skipped) else 0
+    return 1 if failed or (options.no_skips and (skipped or not results)) else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def run(
     workspace: Annotated[Path, typer.Argument(help="The workspace.")],
     *,
     format: Annotated[
-        str, typer.Option(help="One of docs/formats.md; by suffix if auto.")
+        str, typer.Option(help="One of docs/formats.md; told by name and content if auto.")
     ] = "auto",
     name: Annotated[str | None, typer.Option(help="Of the source; the file's by default.")] = None,
     log: Annotated[str | None, typer.Option(help="The log; needed if there are several.")] = None,

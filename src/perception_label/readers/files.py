@@ -42,6 +42,22 @@ def read_bytes(path: Path, limit_bytes: int = LIMIT_BYTES) -> bytes:
         raise refuse(path, "a readable file", getattr(error, "strerror", None) or error) from None
 
 
+def file_in(path: Path, *places: str) -> Path:
+    """Return the path itself, or of a folder the first of these places that is a file there.
+
+    Raises
+    ------
+    SourceError
+        If a folder has none of them.
+    """
+    if not path.is_dir():
+        return path
+    found = [path / place for place in places if (path / place).is_file()]
+    if not found:
+        raise refuse(path, f"a file {' or '.join(places)}", "none")
+    return found[0]
+
+
 def read_gzip(path: Path, limit_bytes: int) -> bytes:
     """Return what a gzip file holds, and never more than `limit_bytes` of it.
 

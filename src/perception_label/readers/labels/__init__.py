@@ -2,7 +2,7 @@
 
 A format module has `read(path, facts) -> Given`, and may have `CLASSES`, its own class names
 (lower case) in our words. Adding a format means adding a module, one line to `FORMATS`, and to
-`_SUFFIXES` if its suffix tells it. Nothing here knows a workspace: `pipeline.imported` places
+`telling` how to tell it. Nothing here knows a workspace: `pipeline.imported` places
 what was read in the log's sweeps and its world.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from perception_label.readers.files import refuse
 from perception_label.readers.labels.given import Facts, Given
+from perception_label.readers.labels.telling import told
 
 __all__ = ["FORMATS", "Facts", "Given", "class_names_of", "format_of", "read_labels"]
 
@@ -37,27 +38,20 @@ FORMATS: dict[str, str] = {
     "waymo": f"{_HERE}.waymo",
     "openlabel": f"{_HERE}.openlabel",
 }
-_SUFFIXES = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".txt": "kitti-tracking",
-    ".feather": "argoverse2",
-}
 
 
 def format_of(path: Path, format: str = "auto") -> str:
-    """Return the format of a file: as asked for, or by its suffix.
+    """Return the format of a file or folder: as asked for, or told by name and content.
 
     Raises
     ------
     SourceError
         If it is unknown.
     """
-    found = _SUFFIXES.get(path.suffix.lower()) if format == "auto" else format
+    found = told(path) if format == "auto" else format
     if found not in FORMATS:
-        raise refuse(path, f"a format of {', '.join(FORMATS)}", found or path.suffix or "none")
+        got = found or path.suffix or "none that name or content tells"
+        raise refuse(path, f"a format of {', '.join(FORMATS)}", got)
     return found
 
 
@@ -69,7 +63,7 @@ def read_labels(path: Path, format: str, facts: Facts) -> Given:
     path : Path
         The file or folder.
     format : str
-        One of `FORMATS`, or `auto`: by suffix.
+        One of `FORMATS`, or `auto`: by name and content.
     facts : Facts
         What a reader may need to know of the log.
 

@@ -13,7 +13,7 @@ from perception_label import schema
 from perception_label.arrays import Floats, Mask
 from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.image_labels import texts
-from perception_label.readers.files import refuse
+from perception_label.readers.files import file_in, refuse
 from perception_label.readers.labels.given import Facts, Given
 
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -35,6 +35,7 @@ def read(path: Path, facts: Facts) -> Given:
     SourceError
         If it is no such file.
     """
+    path = file_in(path, *(f"{facts.log_id}{suffix}" for suffix in SUFFIXES))
     kind = SUFFIXES.get(path.suffix.lower(), "parquet")
     try:
         if kind == "parquet":

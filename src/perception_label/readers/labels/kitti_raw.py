@@ -28,7 +28,7 @@ def read(path: Path, facts: Facts) -> Given:
     SourceError
         If there is no such file.
     """
-    file = _file(path)
+    file = _file(path / facts.log_id if (path / facts.log_id).is_dir() else path)
     found = read_tracklets(file)
     tracks, names = found.tracks, found.names
     side = _side(file, facts.log_id)

@@ -8,7 +8,7 @@ import numpy as np
 from perception_label.arrays import Ints, Pose
 from perception_label.geometry.image_labels import texts
 from perception_label.readers import kitti
-from perception_label.readers.files import floats, read_json, read_text, refuse
+from perception_label.readers.files import file_in, floats, read_json, read_text, refuse
 from perception_label.readers.labels.given import Facts, Given
 
 COLUMNS, SCORE = 17, 17
@@ -29,6 +29,8 @@ def read(path: Path, facts: Facts) -> Given:
     SourceError
         If it is no such file.
     """
+    name = f"label_02/{facts.log_id}.txt"
+    path = file_in(path, name, f"training/{name}")
     lines = [line.split() for line in read_text(path).splitlines() if line.strip()]
     for i, line in enumerate(lines):
         if len(line) < COLUMNS:

@@ -14,7 +14,7 @@ from perception_label.geometry.image_labels import texts
 from perception_label.geometry.poses import interpolate_poses
 from perception_label.readers import kitti
 from perception_label.readers.classes import OWN
-from perception_label.readers.files import floats, read_json, refuse
+from perception_label.readers.files import file_in, floats, read_json, refuse
 from perception_label.readers.labels.given import Facts, Given
 from perception_label.readers.labels.openlabel_data import Values, seconds_to_ns
 from perception_label.readers.labels.openlabel_images import ImageRows
@@ -39,6 +39,7 @@ def read(path: Path, facts: Facts) -> Given:
     SourceError
         If it is no such file, or nothing says where its cuboids are.
     """
+    path = file_in(path, f"{facts.log_id}.openlabel.json")
     document = read_json(path, dict).get("openlabel")
     if not isinstance(document, dict) or "metadata" not in document:
         raise refuse(path, "OpenLABEL: a key openlabel with metadata", "another document")
