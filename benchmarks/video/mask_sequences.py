@@ -8,7 +8,17 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 DATA = Path(os.environ.get("PERCEPTION_LABEL_DATA", Path(__file__).parents[3] / "shared" / "data"))
-KINDS = ("plain", "turning", "bending", "alike", "lit", "hidden in part", "leaving", "small")
+KINDS = (
+    "plain",
+    "turning",
+    "bending",
+    "alike",
+    "lit",
+    "hidden in part",
+    "leaving",
+    "small",
+    "passed",
+)
 
 
 def real():
@@ -88,12 +98,19 @@ def made_up(kind, seed, n=24, h=216, w=384):
         image = behind * (1 - cover[..., None]) + before * cover[..., None]
         masks[t] = cover >= 0.5
         if kind == "hidden in part":
-            post = np.abs(x - w * 0.5 - 0.3 * (pan + speed[0]) * t) < 0.18 * size
-            image[post] = 80 + 15 * np.sin(y[post] / 3)[:, None]
-            masks[t] &= ~post
+            masks[t] &= ~stand(image, x, y, w * 0.5 + 0.3 * (pan + speed[0]) * t, 0.18 * size)
+        elif kind == "passed":  # from beside the thing, before it and on
+            masks[t] &= ~stand(image, x, y, middle[0] + (t - n / 2) / 4 * size, 0.3 * size)
         image = gaussian_filter(image, (0.6, 0.6, 0)) + rng.normal(0, 3, image.shape)
         images[t] = np.clip(image, 0, 255)
     return images, masks
+
+
+def stand(image, x, y, there, half):
+    """Draw a post into an image; return where it is."""
+    post = np.abs(x - there) < half
+    image[post] = 80 + 15 * np.sin(y[post] / 3)[:, None]
+    return post
 
 
 def sampled(picture, y, x):

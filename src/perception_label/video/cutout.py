@@ -16,6 +16,7 @@ from perception_label._core import cutout as core
 from perception_label.arrays import Mask
 from perception_label.video.images import Picture
 from perception_label.video.layers import Motion, fit, match
+from perception_label.video.occluder import occluded, passing
 from perception_label.video.windows import Field, Window, bounds, depth
 
 LEAST_PX = 12  # a mask of fewer pixels is lost
@@ -101,6 +102,8 @@ class Cutout:
         1 and more if in some step most of it was suddenly something else, 0 if not.
     error : float
         Expected 1 - J, 0 in a keyframe.
+    hidden : (h, w) bool, optional
+        What of the mask something hides that passes before it; it is carried on with the rest.
     """
 
     window: Window
@@ -111,6 +114,12 @@ class Cutout:
     turned: float = 0.0
     jump: float = 0.0
     error: float = 0.0
+    hidden: Mask | None = None
+
+    @property
+    def shown(self) -> Mask:
+        """What of the mask shows the thing, (h, w) bool."""
+        return self.mask if self.hidden is None else self.mask & ~self.hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +185,10 @@ def step(was: Cutout, key: Keyframe, scene: Scene) -> Cutout | None:
     if n < LEAST_PX:
         return None
     now = replace(moved, mask=mask, depth=depth(mask), size_px=float(np.sqrt(n)))
+    now = replace(now, hidden=_hidden(now, was, back, scene, key))
     turned = was.turned + 1 - _overlap(moved.mask, mask)
     alike = _likeness(now, scene.now, key) / max(key.likeness, 1e-6)
-    misses = float(np.median(misfit[mask]))
+    misses = float(np.median(misfit[now.shown if now.shown.any() else mask]))
     error = ERROR + ERROR_TURNED * turned + ERROR_UNLIKE * max(1 - alike, 0)
     jump = max(was.jump, (misses - MISFIT_FINE) / (MISFIT_LOST - MISFIT_FINE))
     return replace(now, turned=turned, jump=jump, error=min(error + jump, 1.0))
@@ -186,7 +196,7 @@ def step(was: Cutout, key: Keyframe, scene: Scene) -> Cutout | None:
 
 def carry(was: Cutout, scene: Scene) -> tuple[Cutout, Motion] | None:
     """Move a mask with its thing; also return the motion back, from now to before."""
-    matches = match(_inner(was.mask, was.depth), was.window, scene.pair.ahead, scene.pair.back)
+    matches = match(_followed(was), was.window, scene.pair.ahead, scene.pair.back)
     back, ahead = fit(matches.reversed, was.size_px), fit(matches, was.size_px)
     if back is None or ahead is None:
         return None
@@ -222,7 +232,7 @@ def layer_evidence(moved: Cutout, was: Cutout, back: Motion, scene: Scene) -> tu
     found = [_differences(moved, scene.now, scene.before, back, fit(ring.reversed, was.size_px))]
     if scene.after is not None and scene.pair_after is not None:
         flows = scene.pair_after.ahead, scene.pair_after.back
-        thing = match(_inner(moved.mask, moved.depth), moved.window, *flows)
+        thing = match(_followed(moved), moved.window, *flows)
         ring = match(_ring(moved.depth, moved.size_px), moved.window, *flows)
         motions = fit(thing, moved.size_px), fit(ring, moved.size_px)
         found.append(_differences(moved, scene.now, scene.after, *motions))
@@ -259,7 +269,7 @@ def look_evidence(
     there (non-local voting, a k-nearest-neighbour classifier of colour and place).
     """
     votes = np.zeros((*moved.window.shape, 2), dtype=np.float32)
-    labels = was.mask.astype(np.uint8)
+    labels = was.shown.astype(np.uint8)
     labels[np.abs(was.depth) < UNSURE_PX] = 2
     given = key.cutout
     marks = active.view(np.uint8)
@@ -293,7 +303,7 @@ def _likeness(cutout: Cutout, look: Picture, key: Keyframe) -> float:
     window, given = cutout.window, key.cutout
     marks = np.zeros(window.shape, dtype=np.uint8)
     stride = 1 + int(cutout.size_px / 50)
-    marks[::stride, ::stride] = cutout.mask[::stride, ::stride]
+    marks[::stride, ::stride] = cutout.shown[::stride, ::stride]
     votes = np.zeros((*window.shape, 2), dtype=np.float32)
     core.vote(
         look, window.y0, window.x0, marks, key.look, given.window.y0, given.window.x0,
@@ -331,9 +341,35 @@ def _largest(mask: Mask) -> Mask:
     return np.asarray((sizes >= PIECE_SHARE * sizes.max())[pieces] & mask)
 
 
-def _inner(mask: Mask, distance: Field) -> Mask:
-    inner = distance > INNER_PX
-    return inner if np.count_nonzero(inner) >= LEAST_PX else mask
+def _followed(cutout: Cutout) -> Mask:
+    """Return the pixels whose flow is the thing's."""
+    for mask in (cutout.shown & (cutout.depth > INNER_PX), cutout.shown):
+        if np.count_nonzero(mask) >= LEAST_PX:
+            return mask
+    return cutout.mask
+
+
+def _hidden(now: Cutout, was: Cutout, back: Motion, scene: Scene, key: Keyframe) -> Mask:
+    """Return what of a mask shows neither what the keyframe nor what the last image showed."""
+    given, where = key.cutout, back.trace(now.window)
+    unlike = occluded(
+        scene.now, now.window, now.depth, now.size_px,
+        (
+            (key.look, given.window, given.mask, now.from_key, _offsets(given.size_px)),
+            (scene.before, was.window, was.shown, where, _offsets(was.size_px)),
+        ),
+        LIKENESS, key.likeness,
+    )  # fmt: skip
+    if not unlike.any():
+        return unlike
+    apart = now.window.places() + scene.pair.back[now.window.slices] - where
+    known = np.zeros(now.window.shape, dtype=np.float32)
+    if was.hidden is not None and was.hidden.any():
+        given_hidden = was.hidden[..., None].astype(np.float32)
+        out = np.empty((*now.window.shape, 1), dtype=np.float32)
+        core.sample(given_hidden, where - np.array([was.window.x0, was.window.y0], np.float32), out)
+        known = out[..., 0]
+    return passing(unlike, apart, known, now.size_px)
 
 
 def _ring(distance: Field, size_px: float) -> Mask:

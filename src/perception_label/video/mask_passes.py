@@ -32,8 +32,8 @@ class Carried:
 
 
 def keep(cutout: Cutout) -> Carried:
-    """Pack a cutout."""
-    return Carried(cutout.window, np.packbits(cutout.mask), cutout.error)
+    """Pack what a cutout shows."""
+    return Carried(cutout.window, np.packbits(cutout.shown), cutout.error)
 
 
 # One track's masks by image number.
