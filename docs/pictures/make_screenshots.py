@@ -159,13 +159,14 @@ def _dashboards(page: Page) -> Iterator[None]:
 AHEAD = f"""() => {{
   const session = {SESSION}, sweep = session.scene.n_sweeps >> 1;
   const pose = session.scene.world_from_sensor[sweep];
+  const cost = (t) => t.x + (t.x > 8 && Math.abs(t.y) < 0.4 * t.x ? 0 : 1000);
   const ahead = [...session.tracks.values()].filter((t) => t.class_name === 'car').map((t) => {{
     const box = session.boxAt(t.track_id, sweep);
     if (!box) return null;
     const [x, y] = [0, 1].map((k) => pose[k] * (box.center[0] - pose[3])
       + pose[4 + k] * (box.center[1] - pose[7]));
     return {{id: t.track_id, x, y}};
-  }}).filter((t) => t && t.x > 8 && Math.abs(t.y) < 0.4 * t.x).sort((a, b) => a.x - b.x)[0];
+  }}).filter(Boolean).sort((a, b) => cost(a) - cost(b))[0];
   session.show(sweep);
   if (ahead) session.select(ahead.id);
   session.tell('zoom');
