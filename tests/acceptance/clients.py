@@ -47,6 +47,7 @@ CLIENTS = (
     Client("mcap_foxglove", "mcap", ("mcap",)),
     Client("label_studio_sdk_video", "label-studio-sdk", ("label-studio",), f"{ALL}/label-studio"),
     Client("frictionless_tables", "frictionless", ("csv", "parquet"), f"{ALL}/frictionless"),
+    Client("tensorflow_records", "tensorflow-cpu", ("tfrecord",), f"{ALL}/tensorflow"),
     Client("rerun_recording", "rerun-sdk", ("rerun",), f"{ALL}/rerun"),
     Client("rerun_mcap", "rerun-sdk", ("mcap",), f"{ALL}/rerun"),
     Client("ultralytics_yolo", "ultralytics", ("yolo",), f"{ALL}/ultralytics"),

@@ -172,6 +172,37 @@ def test_every_shape_comes_back(shape, tmp_path):
     assert not found.is_key[0]
 
 
+# As Datumaro 1.13.12 writes it.
+ITS_OWN = (
+    '{"dm_format_version":"1.0","media_type":2,"infos":{},"categories":{"label":{"labels":['
+    '{"name":"car","parent":"","attributes":[]},{"name":"bus","parent":"","attributes":[]}],'
+    '"label_groups":[],"attributes":[]}},"items":[{"id":"a/000004","annotations":['
+    '{"id":1,"type":"bbox","attributes":{"track_id":7,"keyframe":false,"occluded":true},"group":0,'
+    '"label_id":0,"z_order":0,"bbox":[1.0,2.0,3.0,4.0]},{"id":2,"type":"polygon","attributes":'
+    '{"track_id":"x"},"group":2,"label_id":1,"points":[1.0,1.0,9.0,1.0,9.0,9.0],"z_order":0},'
+    '{"id":3,"type":"mask","attributes":{},"group":0,"label_id":0,"rle":{"counts":"PPY1",'
+    '"size":[48,64]},"z_order":0},{"id":0,"type":"label","attributes":{},"group":0,"label_id":0},'
+    '{"id":0,"type":"caption","attributes":{},"group":0,"caption":"hi"}],"attr":{"frame":4},'
+    '"image":{"path":null,"size":[48,64]}}]}'
+)
+
+
+def test_its_own_file_is_read_and_what_is_no_place_is_told(tmp_path):
+    (tmp_path / "train.json").write_text(ITS_OWN)
+    given = read_labels(tmp_path / "train.json", "datumaro", Facts())
+    found = given.images[""].labels
+    assert [found.shape(k).kind for k in range(3)] == ["box", "polygon", "mask"]
+    assert found.images.tolist() == [4, 4, 4]
+    assert found.track_ids.tolist() == ["7", "x", "alone 4-2"]
+    assert found.class_names.tolist() == ["car", "bus", "car"]
+    assert found.is_key.tolist() == [False, True, True]
+    assert found.boxes_px[0].tolist() == [1, 2, 4, 6]
+    assert given.left_out == (
+        "1 annotations of label on pictures",
+        "1 annotations of caption on pictures",
+    )
+
+
 def test_scores_are_read(tmp_path):
     given = read_labels(one_cuboid(tmp_path, score=0.25), "datumaro", Facts())
     assert given.scores.tolist() == [0.25]

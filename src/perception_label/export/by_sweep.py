@@ -16,7 +16,8 @@ from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, interpolate_poses, inverse, transform
 from perception_label.tables import labels_from_table
 
-AT_ONCE = 64  # sweeps whose boxes are in memory
+# Sweeps whose boxes are in memory, some MB: few rows of a table take as long as many.
+AT_ONCE = 1024
 
 
 def path_of(labelled: Labelled) -> EgoPoses:
