@@ -98,3 +98,13 @@ def _written(planned, out):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         fill(out / name)
     return next(out.glob("hill-1/*/*_sync"))
+
+
+def test_kitti_tracking_with_points_is_a_log_again(world, tmp_path):
+    export(world.workspace, tmp_path / "out", "kitti-tracking", points=True)
+    log = open_log(f"{tmp_path / 'out'}:hill-1")
+    assert len(log.timestamps_ns) == worlds.N_SWEEPS
+    assert np.array_equal(log.source(5).points_m, world.log.sweep(5).points_m)
+    assert len(log.images["image_02"].paths) == worlds.N_SWEEPS
+    source = world.log.images["front"].paths[2].read_bytes()
+    assert log.images["image_02"].paths[2].read_bytes() == source

@@ -28,11 +28,11 @@ from perception_label.export.kitti_camera import (
 from perception_label.export.kitti_images import project
 from perception_label.export.labelled import Labelled, Plan, json_file
 from perception_label.export.pictures import (
+    fill_points,
     half_period_ns,
     intensity_scale,
     nearest_images,
     picture_file,
-    points_and_intensity,
 )
 from perception_label.geometry.cameras import Camera, forward_camera
 from perception_label.geometry.cuboids import wrap
@@ -112,7 +112,7 @@ def _files(one: _Set) -> dict[str, Callable[[Path], None]]:
         scale = cache(partial(intensity_scale, labelled))
         for i in range(n):
             files[f"{root}/velodyne/{one.first + i:06d}.bin"] = partial(
-                _fill_points, labelled, i, scale
+                fill_points, labelled, i, scale
             )
         name = forward_camera(labelled.cameras)[0] or ""
         images = nearest_images(labelled, name, half_period_ns(labelled.timestamps_ns))
@@ -150,10 +150,6 @@ def _fill_labels(one: _Set, i: int, scored: bool, path: Path) -> None:
         *([part.scores.tolist()] if scored else []),
     ]
     _fill_text("".join(map(line.__mod__, zip(*columns, strict=True))), path)
-
-
-def _fill_points(labelled: Labelled, i: int, scale: Callable[[], float], path: Path) -> None:
-    points_and_intensity(labelled, i, scale()).astype("<f4").tofile(path)
 
 
 def _fill_side(one: _Set, path: Path) -> None:

@@ -26,11 +26,11 @@ from perception_label.export.kitti_camera import (
 )
 from perception_label.export.labelled import Labelled, Plan, json_file
 from perception_label.export.pictures import (
+    fill_points,
     half_period_ns,
     intensity_scale,
     nearest_images,
     picture_file,
-    points_and_intensity,
 )
 from perception_label.geometry.cameras import Camera, forward_camera
 from perception_label.geometry.cuboids import Cuboids
@@ -188,7 +188,7 @@ def _clock(times: Ints) -> str:
 def _points(labelled: Labelled, drive: str) -> dict[str, Callable[[Path], None]]:
     scale = cache(partial(intensity_scale, labelled))
     return {
-        f"{drive}/velodyne_points/data/{i:010d}.bin": partial(_fill_points, labelled, i, scale)
+        f"{drive}/velodyne_points/data/{i:010d}.bin": partial(fill_points, labelled, i, scale)
         for i in range(len(labelled.timestamps_ns))
     }
 
@@ -209,10 +209,6 @@ def _pictures(
         fill = picture_file(labelled, name, int(images[i]), ".png")
         files[f"{drive}/image_02/data/{i:010d}.png"] = fill
     return files
-
-
-def _fill_points(labelled: Labelled, i: int, scale: Callable[[], float], path: Path) -> None:
-    points_and_intensity(labelled, i, scale()).astype("<f4").tofile(path)
 
 
 def _fill_tracklets(

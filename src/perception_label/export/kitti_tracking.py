@@ -8,7 +8,7 @@ world frame has no place on Earth.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,13 @@ from perception_label.export.kitti_camera import (
 )
 from perception_label.export.kitti_images import Boxes2d, project
 from perception_label.export.labelled import BATCH_ROWS, Labelled, Plan, json_file
+from perception_label.export.pictures import (
+    fill_points,
+    half_period_ns,
+    intensity_scale,
+    nearest_images,
+    picture_file,
+)
 from perception_label.geometry.cameras import Camera, forward_camera
 from perception_label.geometry.cuboids import wrap
 from perception_label.geometry.labels import Labels
@@ -65,7 +72,25 @@ def plan(labelled: Labelled) -> Plan:
             _fill_labels, labels, sweeps, numbers, world_from_lidar, into_camera, camera
         ),
     }
+    if labelled.points:
+        files = {**_pictures_and_points(labelled, name), **files}
     return Plan(files, said, len(labelled.boxes) - len(labels))
+
+
+def _pictures_and_points(
+    labelled: Labelled, camera: str | None
+) -> dict[str, Callable[[Path], None]]:
+    """Return velodyne/ and, of the sweeps with a picture near in time, image_02/."""
+    log, n = labelled.log_id, len(labelled.timestamps_ns)
+    scale = cache(partial(intensity_scale, labelled))
+    files: dict[str, Callable[[Path], None]] = {
+        f"velodyne/{log}/{i:06d}.bin": partial(fill_points, labelled, i, scale) for i in range(n)
+    }
+    images = nearest_images(labelled, camera or "", half_period_ns(labelled.timestamps_ns))
+    for i in np.flatnonzero(images >= 0).tolist():
+        fill = picture_file(labelled, camera or "", int(images[i]), ".png")
+        files[f"image_02/{log}/{i:06d}.png"] = fill
+    return files
 
 
 def _tracks(labels: Labels, used: Ints, numbers: Ints) -> list[Mapping[str, object]]:

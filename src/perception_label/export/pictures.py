@@ -90,6 +90,11 @@ def points_and_intensity(labelled: Labelled, i: int, scale: float) -> NDArray[np
     return out
 
 
+def fill_points(labelled: Labelled, i: int, scale: Callable[[], float], path: Path) -> None:
+    """Write sweep i as KITTI's `.bin`: float32 x, y, z, intensity from 0 to 1."""
+    points_and_intensity(labelled, i, scale()).astype("<f4").tofile(path)
+
+
 def _fill_picture(labelled: Labelled, camera: str, i: int, suffix: str, path: Path) -> None:
     images = labelled.images[camera]
     known = {".jpeg": ".jpg"}
