@@ -1,6 +1,7 @@
 """MCAP: read with Foxglove's own messages, and taken in again as a log."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from mcap_protobuf.decoder import DecoderFactory
 from scipy.spatial.transform import Rotation
 
 import format_worlds as worlds
+from perception_label.export import plan_logs
 from perception_label.geometry.poses import interpolate_poses
-from perception_label.pipeline.export import export
+from perception_label.pipeline.export import export, labelled
 from perception_label.readers import open_log
 
 
@@ -90,3 +92,22 @@ def test_without_points_it_holds_labels_and_poses_alone(world):
         "/camera/front/calibration",
         "/camera/left_back/calibration",
     }
+
+
+@pytest.mark.parametrize(
+    ("lens", "model"),
+    [
+        ((), "pinhole"), ((), "fisheye"),
+        ((0.1, -0.2, 1e-3, 2e-3), "pinhole"), ((0.1, 0.02, -0.01, 1e-3), "fisheye"),
+        ((0.1, -0.2, 1e-3, 2e-3, 0.03), "pinhole"),
+        ((0.1, -0.2, 1e-3, 2e-3, 0.03, 0.4, 0.01, 0.02), "pinhole"),
+    ],
+)  # fmt: skip
+def test_lenses_come_back(lens, model, world, tmp_path):
+    given = labelled(world.workspace, world.log, world.log.dense_boxes(), points=True)
+    front = replace(worlds.CAMERAS["front"], distortion=lens, model=model)
+    (planned,) = plan_logs([replace(given, cameras={"front": front})], "mcap")
+    planned.files["hill-1.mcap"](tmp_path / "a.mcap")
+    back = open_log(tmp_path / "a.mcap").cameras["front"]
+    assert back.model == model
+    assert np.allclose(back.lens(), front.lens(), atol=0)

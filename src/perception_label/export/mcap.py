@@ -29,7 +29,14 @@ LONGEST_NS = 1_000_000_000  # a box whose next instant is farther off than this 
 _CHUNK_BYTES = 4 << 20
 _CHANNELS = {"intensity": ("FLOAT32", "<f4"), "ring": ("UINT16", "<u2"),
              "time_offset_ns": ("INT32", "<i4"), "lidar": ("UINT8", "u1")}  # fmt: skip
-_LENSES = {"pinhole": "rational_polynomial", "fisheye": "kannala_brandt"}
+# The lens model's name and how many coefficients viewers expect of it, by how many there are.
+_LENSES = {
+    8: ("rational_polynomial", 8),
+    5: ("plumb_bob", 5),
+    4: ("plumb_bob", 5),
+    0: ("plumb_bob", 5),
+}
+_FISHEYE = ("kannala_brandt", 4)
 
 Event = tuple[int, int, Callable[[], list[tuple[str, Any]]]]
 
@@ -85,12 +92,14 @@ def _mounts(labelled: Labelled, at: int) -> list[tuple[str, Any]]:
     for name, camera in labelled.cameras.items():
         edges[EGO, f"camera/{name}"] = np.asarray(camera.ego_from_camera)
         matrix = np.asarray(camera.intrinsics, dtype=np.float64)
+        given = list(camera.distortion)
+        lens, n = _FISHEYE if camera.model == "fisheye" else _LENSES[len(given)]
         message = CameraCalibration(
             frame_id=f"camera/{name}",
             width=camera.width_px,
             height=camera.height_px,
-            distortion_model=_LENSES[camera.model],
-            D=list(camera.distortion),
+            distortion_model=lens,
+            D=[*given, *[0.0] * (n - len(given))],
             K=matrix.ravel().tolist(),
             R=np.eye(3).ravel().tolist(),
             P=np.column_stack([matrix, np.zeros(3)]).ravel().tolist(),
@@ -121,8 +130,11 @@ def _put(message: Any, names: str, values: Any) -> None:
 def _scenes(labelled: Labelled) -> Iterator[Event]:
     labels = labels_from_table(labelled.boxes)
     order = np.lexsort((labels.tracks, labels.timestamps_ns))
-    times, starts = np.unique(labels.timestamps_ns[order], return_index=True)
-    ends = [*starts[1:].tolist(), len(order)]
+    of_boxes = labels.timestamps_ns[order]
+    # Sweeps without boxes have a scene too, which says so.
+    times = np.union1d(of_boxes, labelled.timestamps_ns)
+    starts = np.searchsorted(of_boxes, times)
+    ends = [*starts.tolist(), len(order)][1:]
     after = np.minimum(np.diff(times, append=times[-1:] + LONGEST_NS), LONGEST_NS)
     facts, is_key = labelled.track_facts(), labelled.is_key()[order]
     for at, start, end, lifetime in zip(

@@ -66,7 +66,7 @@ def read(path: Path, facts: Facts) -> Given:
             boxes.add(numbers[stem], name, track, place, is_key=not box.get("annotator"))
     cuboids, frame = boxes.cuboids(facts)
     whole, over_time = _side(folder, facts)
-    has_ids = bool(len(boxes)) and all(boxes.track_ids.tolist())
+    has_ids = all(boxes.track_ids.tolist())
     return Given(
         cuboids=cuboids,
         coordinate_frame=frame,
