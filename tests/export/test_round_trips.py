@@ -32,6 +32,9 @@ LABELS = {
     "mcap": "law.mcap",
     "supervisely": ".",
     "sustech": ".",
+    "nuscenes": "v1.0-labels",
+    "argoverse2": "val/law/annotations.feather",
+    "waymo": "training/lidar_box/law.parquet",
 }
 IDS = ("7", "007", "id with spaces", 'quo"te', "<&>", "ünïcode", "line\nbreak")
 NAMES = ("car", "bus", "pedestrian", "cyclist", "trailer")
@@ -84,6 +87,8 @@ def log(seed, n_boxes, has_camera):
 
 def in_world(given, facts, sweeps):
     world_from_ego = facts.ego_poses.world_from_ego[sweeps]
+    if given.coordinate_frame == "ego":
+        return given.cuboids.moved(world_from_ego)
     if given.coordinate_frame == "sensor":
         return given.cuboids.moved(world_from_ego @ facts.ego_from_lidar)
     assert given.coordinate_frame == "world"

@@ -91,6 +91,8 @@ def _given(
     left_out: Sequence[str],
 ) -> Given:
     side = scene.side
+    if side is not None:
+        at = side.exact(at, MICRO_NS)
     if side is not None and tracks is not None:
         known: Mapping[str, Any] = side.facts.get("instances", {})
         tracks = [str(known.get(t, t)) for t in tracks]
@@ -104,7 +106,7 @@ def _given(
         class_names=texts(names),
         track_ids=None if tracks is None else texts(tracks),
         scores=np.ones(len(at)) if scores is None else scores,
-        is_key=side.is_key(tracks, at, MICRO_NS) if is_ours and side and tracks else None,
+        is_key=side.is_key(tracks, at) if is_ours and side and tracks else None,
         attributes=side.attributes if is_ours and side else {},
         sweep_attributes=side.sweep_attributes if is_ours and side else {},
         left_out=tuple(left_out),

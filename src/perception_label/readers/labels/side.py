@@ -27,12 +27,17 @@ class Side:
     timestamps_ns: tuple[int, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def is_key(self, tracks: Sequence[str], at: Ints, unit_ns: int = 1) -> Mask:
-        """Tell which boxes are keyframes; times may have been rounded down to `unit_ns`."""
-        known = {t: {ns // unit_ns for ns in times} for t, times in self.keyframes.items()}
-        none: set[int] = set()
-        pairs = zip(tracks, (at // unit_ns).tolist(), strict=True)
-        return np.array([ns in known.get(t, none) for t, ns in pairs], dtype=np.bool_)
+    def exact(self, at: Ints, unit_ns: int) -> Ints:
+        """Return times that the layout rounded down to `unit_ns` as they were; others stay."""
+        known = {ns // unit_ns * unit_ns: ns for ns in self.timestamps_ns}
+        return np.array([known.get(ns, ns) for ns in at.tolist()], dtype=np.int64)
+
+    def is_key(self, tracks: Sequence[str], at: Ints) -> Mask:
+        """Tell which boxes are keyframes."""
+        none: frozenset[int] = frozenset()
+        pairs = zip(tracks, at.tolist(), strict=True)
+        found = [ns in self.keyframes.get(track, none) for track, ns in pairs]
+        return np.array(found, dtype=np.bool_)
 
 
 def read_side(root: Path, log_id: str) -> Side | None:

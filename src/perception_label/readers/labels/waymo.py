@@ -34,18 +34,17 @@ def read(path: Path, facts: Facts) -> Given:
     boxes = read_boxes(file)
     names = [NAMES.get(kind, "unknown") for kind in boxes.kinds.tolist()]
     side = read_side(file.parents[2], facts.log_id) if file.stem == facts.log_id else None
+    at = boxes.timestamps_ns if side is None else side.exact(boxes.timestamps_ns, MICRO_NS)
     if side is not None:
         told = zip(boxes.track_ids, names, strict=True)
         names = [side.class_names.get(track, name) for track, name in told]
     return Given(
         cuboids=boxes.cuboids,
         coordinate_frame="ego",
-        at=boxes.timestamps_ns,
+        at=at,
         class_names=texts(names),
         track_ids=texts(boxes.track_ids),
-        is_key=None
-        if side is None
-        else side.is_key(boxes.track_ids, boxes.timestamps_ns, MICRO_NS),
+        is_key=None if side is None else side.is_key(boxes.track_ids, at),
         attributes={} if side is None else side.attributes,
         sweep_attributes={} if side is None else side.sweep_attributes,
     )
