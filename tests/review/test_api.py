@@ -164,6 +164,17 @@ def test_a_click_on_nothing_is_told(served):
     assert served.workspace.edits(served.log).revision == 0
 
 
+@pytest.mark.parametrize("sweep", [20, 3600])
+def test_a_click_on_a_sweep_that_is_not_there(served, sweep):
+    here = {"track_id": "clicked", "sweep": sweep}
+    for path, what in (
+        ("clicks", {"point_m": [0, 0, 0]}),
+        ("rectangles", {"center_m": [0, 0], "size_m": [2, 2]}),
+    ):
+        answer = served.client.post(f"{served.root}/{path}", json=here | what)
+        assert (answer.status_code, f"got {sweep}" in answer.json["error"]) == (404, True)
+
+
 def test_the_ground_under_a_truth_box(served):
     box = _nearest(served)
     x, y, z = box.center_m[0]

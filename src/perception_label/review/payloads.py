@@ -153,7 +153,9 @@ class Rectangle(BaseModel):
     track_id: Id
     sweep: int = Field(ge=0)
     center_m: list[float] = Field(min_length=2, max_length=2)
-    size_m: list[float] = Field(min_length=2, max_length=2, description="Length and width.")
+    size_m: list[Annotated[float, Field(gt=0, le=100)]] = Field(
+        min_length=2, max_length=2, description="Length and width."
+    )
     yaw_rad: float = 0.0
     class_name: Id | None = None
 

@@ -2,6 +2,7 @@
 
 from flask import Response, jsonify
 
+from perception_label.review.answers import Cost, History
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.desk import Desk
 from perception_label.review.meter import Meter
@@ -11,7 +12,7 @@ from perception_label.storage.edits.edit import HUMAN, Row
 routes = blueprint("history", "Edits so far, and people's time in them.")
 
 
-@routes.get("/logs/<log_id>/history")
+@routes.get("/logs/<log_id>/history", responses={200: History})
 def history(path: LogPath, query: HistoryQuery) -> Response:
     """Return edits, the newest first; `is_undone` are those that an undo took back."""
     desk = desk_of(path.log_id)
@@ -23,7 +24,7 @@ def history(path: LogPath, query: HistoryQuery) -> Response:
     return jsonify(edits=[_plain(desk, row, gone) for row in reversed(rows[-query.limit :])])
 
 
-@routes.get("/logs/<log_id>/cost")
+@routes.get("/logs/<log_id>/cost", responses={200: Cost})
 def cost(path: LogPath) -> Response:
     """Return what the labels cost so far: measured active seconds, boxes per keyframe."""
     return jsonify(meter_of(desk_of(path.log_id)).as_dict())

@@ -7,6 +7,7 @@ from flask import Response, request
 from PIL import Image
 
 from perception_label.errors import SettingError
+from perception_label.review.answers import binary
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.api.sweeps import YEAR_S
 from perception_label.review.payloads import ImagePath, ImageQuery
@@ -17,7 +18,10 @@ AS_THEY_ARE = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 routes = blueprint("images", "Pictures; one never changes.")
 
 
-@routes.get("/logs/<log_id>/cameras/<camera>/images/<int:image>")
+@routes.get(
+    "/logs/<log_id>/cameras/<camera>/images/<int:image>",
+    responses=binary("image/jpeg", "image/png"),
+)
 def picture(path: ImagePath, query: ImageQuery) -> Response:
     """Return one picture of a camera: as its file is, or a JPEG of a video's or a smaller one."""
     desk = desk_of(path.log_id)

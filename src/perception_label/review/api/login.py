@@ -8,10 +8,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from perception_label.review.access.guard import GUARD, Guard
 from perception_label.review.access.oidc import CLIENT, name_of
-from perception_label.review.api.routes import blueprint, me
+from perception_label.review.answers import Health
+from perception_label.review.api.routes import TOKEN, blueprint, me
 from perception_label.review.payloads import Fault, Login, Me
 
-routes = blueprint("login", "Who is there; see `docs/people.md` for the ways to log in.")
+routes = blueprint(
+    "login", "Who is there; see `docs/people.md` for the ways to log in.", is_open=True
+)
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Log in · perception-label</title>
@@ -27,7 +30,7 @@ type="password" autocomplete="current-password" maxlength="1000"></label>
 _GO = '<a class="go" href="{url}">Log in with your organisation</a>'
 
 
-@routes.get("/me", responses={200: Me, 401: Fault})
+@routes.get("/me", security=TOKEN, responses={200: Me, 401: Fault})
 def who() -> dict[str, object]:
     """Return who asks, and what they may do."""
     account = me()
@@ -48,7 +51,7 @@ def login(body: Login) -> Response | tuple[Response, int]:
     return jsonify(name=body.name, role=role.name.lower() if role else "", login="local")
 
 
-@routes.post("/logout", responses={200: None, 403: Fault})
+@routes.post("/logout", security=TOKEN, responses={200: Health, 403: Fault})
 def logout() -> Response:
     """End the session of this browser."""
     session.clear()

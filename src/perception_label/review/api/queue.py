@@ -3,6 +3,7 @@
 from flask import Response, jsonify
 
 from perception_label.pipeline.solve_images import NAME as ON_IMAGES
+from perception_label.review.answers import QueueItems
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.payloads import LogPath, QueueQuery
 from perception_label.storage.logs import DENSE
@@ -12,7 +13,7 @@ NOTHING = "nothing was proposed yet: run the job `propose`, or click on what you
 routes = blueprint("queue", "What still needs a person, the most urgent first.")
 
 
-@routes.get("/logs/<log_id>/queue")
+@routes.get("/logs/<log_id>/queue", responses={200: QueueItems})
 def queue(path: LogPath, query: QueueQuery) -> Response:
     """Rank everything that a person should look at.
 

@@ -24,6 +24,7 @@ FAULTS: dict[Any, type[BaseModel] | dict[Any, Any] | None] = dict.fromkeys(
 )
 
 
+TOKEN: list[dict[str, list[str]]] = [{"token": []}]
 # Pages use a session beside; a document that names its cookie would tell programs to as well.
 SCHEMES: dict[str, SecurityScheme | dict[str, Any]] = {
     "token": {"type": "http", "scheme": "bearer"}
@@ -31,11 +32,11 @@ SCHEMES: dict[str, SecurityScheme | dict[str, Any]] = {
 
 
 def blueprint(name: str, about: str, *, is_open: bool = False) -> APIBlueprint:
-    """Return a blueprint under the prefix, with a tag of its own in the document."""
+    """Return a blueprint under the prefix; of an open one each route names the token it needs."""
     return APIBlueprint(
         name, f"perception_label.review.api.{name}", url_prefix=PREFIX,
         abp_tags=[Tag(name=name, description=about)], abp_responses=FAULTS,
-        abp_security=[] if is_open else [{"token": []}],
+        abp_security=None if is_open else TOKEN,
     )  # fmt: skip
 
 

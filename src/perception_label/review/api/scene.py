@@ -8,6 +8,7 @@ import numpy as np
 from flask import Response, jsonify
 
 from perception_label.geometry.poses import interpolate_poses
+from perception_label.review.answers import Logs, Scene
 from perception_label.review.api.routes import blueprint, desk_of, workspace
 from perception_label.review.payloads import LogPath
 from perception_label.storage.logs import Log
@@ -15,13 +16,13 @@ from perception_label.storage.logs import Log
 routes = blueprint("scene", "Logs, their sweeps, cameras and ontology.")
 
 
-@routes.get("/logs")
+@routes.get("/logs", responses={200: Logs})
 def logs() -> Response:
     """Return the logs of the workspace."""
     return jsonify(logs=[{"log_id": name} for name in workspace().logs()])
 
 
-@routes.get("/logs/<log_id>/scene")
+@routes.get("/logs/<log_id>/scene", responses={200: Scene})
 def scene(path: LogPath) -> Response:
     """Return all of a log that does not change: times, poses, cameras, ontology.
 

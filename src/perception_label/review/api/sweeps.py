@@ -4,6 +4,7 @@ import hashlib
 
 from flask import Response, request
 
+from perception_label.review.answers import binary
 from perception_label.review.api.routes import blueprint, desk_of
 from perception_label.review.container import pack
 from perception_label.review.payloads import SweepPath
@@ -13,7 +14,9 @@ YEAR_S = 31_536_000
 routes = blueprint("sweeps", "Points; a sweep never changes.")
 
 
-@routes.get("/logs/<log_id>/sweeps/<int:sweep>/points")
+@routes.get(
+    "/logs/<log_id>/sweeps/<int:sweep>/points", responses=binary("application/octet-stream")
+)
 def points(path: SweepPath) -> Response:
     """Return a sweep's points in the container that `review/container.py` describes."""
     log = desk_of(path.log_id).log
