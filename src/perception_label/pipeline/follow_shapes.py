@@ -11,6 +11,7 @@ from perception_label.geometry.masks import compress, from_coco
 from perception_label.geometry.shapes import Shape
 from perception_label.video.images import ImageSource
 from perception_label.video.part import Part
+from perception_label.video.point_paths import Gap, filled, follow_gaps
 from perception_label.video.propagate_boxes import propagate_tracks
 from perception_label.video.propagate_masks import propagate_masks
 
@@ -81,8 +82,9 @@ def follow(
     """Return each track over the images of a span; `tracks` are its rows in `keys`, ascending.
 
     Boxes and masks have a method each. Polygons, keypoints and polylines ride on the box around
-    them: between two keyframes with as many points, these go straight from where they are in the
-    one box to where they are in the other; before the first and after the last they stay.
+    them; between two keyframes with as many points these are followed by their own texture, and
+    where they are lost go with their neighbours from where the box takes them. Before the first
+    and after the last keyframe they stay in their place of the box.
     """
     rows = np.concatenate(tracks)
     first, last = span
@@ -113,14 +115,20 @@ def _on_boxes(
     if not is_box:
         boxes = boxes + WIDER_PX
     found = propagate_tracks(part, boxes, at, which)
+    ridden: list[list[Shape | None]] = []
+    if not is_box:
+        around_all = found.boxes_px
+        ridden = [
+            _ridden(keys, track, at[which == k], around_all[k]) for k, track in enumerate(tracks)
+        ]
+        _follow_points(part, keys, tracks, [at[which == k] for k in range(len(tracks))], ridden)
     done = []
-    for k, track in enumerate(tracks):
+    for k in range(len(tracks)):
         around = found.boxes_px[k]
         shapes: list[Shape | None] | None = None
         if not is_box:
-            shapes = _ridden(keys, track, at[which == k], around)
-            around = around - WIDER_PX
-            shapes = shapes[inside]
+            around = np.array([_bounds(s) for s in ridden[k]]).reshape(-1, 4)
+            shapes = ridden[k][inside]
         asked = int(found.next_keyframe[k]) + int(keys.images[rows[0]] - at[0])
         done.append(
             Followed(
@@ -152,6 +160,40 @@ def _ridden(keys: ImageLabels, rows: Ints, at: Ints, around: Floats) -> list[Sha
         shape = held[k]
         done.append(Shape(shape.kind, points, shape.parts, shape.visibility))
     return done
+
+
+def _follow_points(
+    part: Part,
+    keys: ImageLabels,
+    tracks: Sequence[Ints],
+    at: Sequence[Ints],
+    ridden: Sequence[list[Shape | None]],
+) -> None:
+    """Replace what rides between two keyframes by what its own points say."""
+    gaps, of = list[Gap](), list[int]()
+    for k, rows in enumerate(tracks):
+        for j in range(len(rows) - 1):
+            one, two = keys.shapes[rows[j]], keys.shapes[rows[j + 1]]
+            first, last = int(at[k][j]), int(at[k][j + 1])
+            whole = all(shape is not None for shape in ridden[k][first : last + 1])
+            if last > first + 1 and whole and one.points_px.shape == two.points_px.shape:
+                # Shapes count from the picture's corner, followed points from a pixel's middle.
+                gaps.append(Gap(first, last, one.points_px - 0.5, two.points_px - 0.5))
+                of.append(k)
+    for k, gap, path in zip(of, gaps, follow_gaps(part, gaps), strict=True):
+        guess = np.array([s.points_px for s in ridden[k][gap.first : gap.last + 1] if s])
+        points = filled(path + 0.5, guess)
+        for t in range(gap.first + 1, gap.last):
+            shape = ridden[k][t]
+            if shape is not None:
+                moved = Shape(shape.kind, points[t - gap.first], shape.parts, shape.visibility)
+                ridden[k][t] = moved
+
+
+def _bounds(shape: Shape | None) -> Floats:
+    if shape is None:
+        return np.full(4, np.nan)
+    return np.concatenate([shape.points_px.min(axis=0), shape.points_px.max(axis=0)])
 
 
 def _within(points_px: Floats, box: Floats) -> Floats:
