@@ -29,6 +29,8 @@ LABELS = {
     "kitti-object": "training",
     "kitti-raw": "law",
     "openlabel": "law.openlabel.json",
+    "datumaro": "lidar",
+    "supervisely": ".",
     "mcap": "law.mcap",
     "supervisely": ".",
     "sustech": ".",
