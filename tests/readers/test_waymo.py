@@ -17,7 +17,7 @@ from perception_label.pipeline.doctor import examine
 from perception_label.pipeline.ingest import ingest
 from perception_label.pipeline.workspace import Workspace
 from perception_label.readers import open_log
-from perception_label.readers.parquet_rows import ParquetRows
+from perception_label.readers.parquet_rows import ParquetRows, read_columns
 from perception_label.readers.range_images import points_of
 from readers import layouts_waymo as made_of
 
@@ -130,6 +130,18 @@ def test_rows_come_from_where_they_are_and_little_is_kept(tmp_path, monkeypatch)
     assert sum(b.nbytes for b in rows._kept.values()) <= 1000
     with pytest.raises(SourceError, match="a row 200"):
         rows.row(200)
+
+
+def test_a_parquet_file_of_run_lengths_is_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    n = 3_000_000
+    table = pa.table({"key.frame_timestamp_micros": pa.array(np.zeros(n, np.int64))})
+    parquet.write_table(table, path, compression="zstd")
+    assert path.stat().st_size < n / 100
+    with pytest.raises(SourceError, match="bytes can hold, got 3000000 rows"):
+        read_columns(path, ("key.frame_timestamp_micros",))
+    with pytest.raises(SourceError, match="bytes can hold"):
+        ParquetRows(path, ("key.frame_timestamp_micros",)).row(0)
 
 
 def test_labels_alone_are_a_log_of_empty_sweeps(made, tmp_path):

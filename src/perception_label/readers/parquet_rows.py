@@ -21,6 +21,7 @@ BATCH_ROWS = 4
 KEPT_BYTES = 192 << 20
 MOST_READS = 8  # going on at once: a file sorted by sensor is read in that many places
 LARGEST_ROW = 1 << 28
+MOST_ROWS, MOST_VALUES = 2, 4000  # for each byte of a file
 
 
 @dataclass
@@ -115,17 +116,25 @@ class ParquetRows:
 
 
 def open_parquet(path: Path) -> parquet.ParquetFile:
-    """Return an opened Parquet file.
+    """Return an opened Parquet file, whose counts its size can hold.
 
     Raises
     ------
     SourceError
-        If it is none.
+        If it is none, or would grow to what no real one does.
     """
     try:
-        return parquet.ParquetFile(path, pre_buffer=False)
+        file = parquet.ParquetFile(path, pre_buffer=False)
+        about, size = file.metadata, path.stat().st_size
+        groups = [about.row_group(k) for k in range(about.num_row_groups)]
+        n_values = sum(g.column(k).num_values for g in groups for k in range(g.num_columns))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise refuse(path, "a Parquet file", error) from None
+    # Run lengths make a value repeated a milliard times a few bytes.
+    if about.num_rows > MOST_ROWS * size or n_values > MOST_VALUES * size:
+        told = f"{about.num_rows} rows, {n_values} values"
+        raise refuse(path, f"what {size} bytes can hold", told)
+    return file
 
 
 def check_columns(path: Path, file: parquet.ParquetFile, columns: tuple[str, ...]) -> None:

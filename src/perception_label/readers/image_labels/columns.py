@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
-import pyarrow.parquet as pq
 
 from perception_label import schema
 from perception_label.arrays import Floats, Ints
@@ -21,6 +20,7 @@ from perception_label.errors import LabelError
 from perception_label.geometry.image_labels import ImageLabels, texts
 from perception_label.readers.files import refuse
 from perception_label.readers.image_labels.file import ImageLabelFile
+from perception_label.readers.parquet_rows import open_parquet
 from perception_label.tables import image_labels_from_table
 
 IMAGE = ("image", "image_index", "image_number", "image_id", "frame", "frame_index", "frame_id",
@@ -98,7 +98,7 @@ def labels_of(path: Path, table: pa.Table) -> ImageLabels:
 def _table(path: Path) -> pa.Table:
     kind = path.suffix.lower()
     if kind == ".parquet":
-        return pq.read_table(path)
+        return open_parquet(path).read()
     if kind in (".jsonl", ".ndjson"):
         if not path.stat().st_size:
             return schema.BOXES_2D.empty_table()

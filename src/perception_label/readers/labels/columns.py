@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from perception_label import schema
@@ -15,6 +14,7 @@ from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.image_labels import texts
 from perception_label.readers.files import file_in, refuse
 from perception_label.readers.labels.given import Facts, Given
+from perception_label.readers.parquet_rows import open_parquet
 
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 BOX = ("x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad")
@@ -39,7 +39,7 @@ def read(path: Path, facts: Facts) -> Given:
     kind = SUFFIXES.get(path.suffix.lower(), "parquet")
     try:
         if kind == "parquet":
-            table = pq.read_table(path)
+            table = open_parquet(path).read()
         elif kind == "csv":
             options = pa.csv.ParseOptions(newlines_in_values=True)
             # Ids stay texts: 007 is not 7.
