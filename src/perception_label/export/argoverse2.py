@@ -21,6 +21,7 @@ from perception_label.arrays import Floats, Ints
 from perception_label.export.labelled import Labelled, Plan, json_file
 from perception_label.export.pictures import picture_file
 from perception_label.export.sweep_boxes import (
+    SweepBoxes,
     side_facts,
     sweep_boxes,
     with_points,
@@ -45,6 +46,7 @@ CATEGORIES = {
     "construction_vehicle": "LARGE_VEHICLE",
 }
 POSE = ("qw", "qx", "qy", "qz", "tx_m", "ty_m", "tz_m")
+BATCH_ROWS = 65_536
 AROUND_M = 250.0  # the drivable area goes so far beyond the path
 PIXEL_M = 2.0  # of the ground surface, which holds no heights
 
@@ -128,9 +130,26 @@ def _fill_sweep(labelled: Labelled, i: int, path: Path) -> None:
 
 
 def _fill_boxes(labelled: Labelled, path: Path) -> None:
+    """Write the boxes some rows at a time: a feather file is an Arrow file of batches."""
     boxes = with_points(labelled, sweep_boxes(labelled))
-    labels = boxes.labels
-    poses = inverse(world_from_ego(labelled, labelled.timestamps_ns))[boxes.sweeps]
+    n = len(boxes.labels)
+    parts = (
+        _box_columns(labelled, boxes, slice(k, min(k + BATCH_ROWS, n)))
+        for k in range(0, max(n, 1), BATCH_ROWS)
+    )
+    first = next(parts)
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_file(str(path), first.schema, options=options) as out:
+        out.write_table(first)
+        for part in parts:
+            out.write_table(part)
+
+
+def _box_columns(labelled: Labelled, boxes: SweepBoxes, rows: slice) -> pa.Table:
+    labels, sweeps = boxes.labels[rows], boxes.sweeps[rows]
+    low, high = (int(sweeps[0]), int(sweeps[-1]) + 1) if len(sweeps) else (0, 0)
+    times = labelled.timestamps_ns[low:high]
+    poses = inverse(world_from_ego(labelled, times))[sweeps - low]
     turn = Rotation.from_euler("Z", labels.cuboids.yaw_rad[:, None]).as_matrix().reshape(-1, 3, 3)
     there = np.tile(np.eye(4), (len(labels), 1, 1))
     there[:, :3, :3] = poses[:, :3, :3] @ turn
@@ -146,7 +165,7 @@ def _fill_boxes(labelled: Labelled, path: Path) -> None:
         **poses_as_columns(there),
         "num_interior_pts": labels.n_points.clip(0),
     }
-    _write(columns, path)
+    return pa.table(columns)
 
 
 def _words(numbers: np.ndarray, names: Any) -> pa.Array:
