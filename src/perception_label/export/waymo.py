@@ -27,7 +27,7 @@ from perception_label.export.sweep_boxes import (
     with_points,
     world_from_ego,
 )
-from perception_label.export.waymo_ranges import TOP, images_of, inclinations_of
+from perception_label.export.waymo_ranges import NO_RETURN, TOP, images_of, inclinations_of
 from perception_label.export.waymo_schema import COMPONENTS
 from perception_label.geometry.cameras import Camera, forward_camera
 from perception_label.geometry.cuboids import wrap
@@ -48,6 +48,8 @@ GLOBAL_SHUTTER = 5
 FEW_POINTS = 5  # so few make a box one of LEVEL_2
 BATCH_ROWS = 65_536
 SWEEPS_PER_GROUP = 4
+
+SECOND = "[LiDARComponent].range_image_return2"
 
 Row = dict[str, Any]
 
@@ -165,6 +167,11 @@ def _fill_images(component: str, labelled: Labelled, path: Path) -> None:
             for i in range(first, min(first + SWEEPS_PER_GROUP, len(stamps))):
                 image = images_of(labelled, i, rises, poses[i])[which]
                 told = {f"{name}.values": image.ravel(), f"{name}.shape": list(image.shape)}
+                if component == "lidar":
+                    # Without second returns, but not null: Waymo's release of Arrow reads no
+                    # null in a list of fixed size.
+                    none = np.full(image.size, NO_RETURN, dtype=np.float32)
+                    told |= {f"{SECOND}.values": none, f"{SECOND}.shape": list(image.shape)}
                 key = {"key.frame_timestamp_micros": stamps[i], "key.laser_name": TOP}
                 rows.append({**key, **told})
             yield _rows(component, labelled, rows)
