@@ -30,7 +30,6 @@ LABELS = {
     "kitti-raw": "law",
     "openlabel": "law.openlabel.json",
     "datumaro": "lidar",
-    "supervisely": ".",
     "mcap": "law.mcap",
     "supervisely": ".",
     "sustech": ".",
