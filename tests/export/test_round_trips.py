@@ -31,7 +31,6 @@ LABELS = {
     "openlabel": "law.openlabel.json",
     "datumaro": "lidar",
     "mcap": "law.mcap",
-    "supervisely": ".",
     "sustech": ".",
     "nuscenes": "v1.0-labels",
     "argoverse2": "val/law/annotations.feather",
