@@ -228,3 +228,27 @@ def test_sweeps_are_shown_again_when_the_server_is_back(tmp_path, visiting):
             assert page.evaluate(f"{VIEW}.points.count") == 2000
     finally:
         process.kill()
+
+
+def test_all_edits_of_a_conflict_are_kept_and_made_again(served, serving, visiting):
+    track = max(served.tracks().values(), key=lambda t: len(t["sweeps"]))
+    name, sweeps = track["track_id"], track["sweeps"]
+    with serving(served) as address, visiting(address, expected=AWAY) as page:
+        page.context.set_offline(True)
+        for sweep in sweeps[2:5]:
+            go(page, name, sweep)
+            page.keyboard.press("Shift+W")
+            page.wait_for_timeout(500)
+        served.post(served.key_op(track, 8))  # somebody else
+        page.context.set_offline(False)
+        page.get_by_text("changed by somebody else").wait_for()
+        assert n_human(served.workspace, name) == 1
+        page.get_by_role("button", name="apply mine again").click()
+        eventually(lambda: n_human(served.workspace, name) == 4)
+        state, times = state_of(served.workspace, name), served.log.timestamps_ns
+        keyed = {
+            at
+            for at, s in zip(state.key_timestamps_ns, state.key_sources, strict=True)
+            if s == "human"
+        }
+        assert keyed == {int(times[sweep]) for sweep in (*sweeps[2:5], sweeps[8])}
