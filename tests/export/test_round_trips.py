@@ -31,6 +31,7 @@ LABELS = {
     "openlabel": "law.openlabel.json",
     "datumaro": "lidar",
     "mcap": "law.mcap",
+    "supervisely": ".",
     "sustech": ".",
     "nuscenes": "v1.0-labels",
     "argoverse2": "val/law/annotations.feather",
