@@ -28,6 +28,7 @@ from perception_label.geometry.cuboids import Cuboids
 from perception_label.geometry.labels import Labels
 from perception_label.geometry.poses import EgoPoses, interpolate_poses, outside_span, pose
 from perception_label.readers.classes import own_names
+from perception_label.readers.feather_size import check_size
 from perception_label.readers.files import floats, numbered, read_bytes, refuse, single, whole
 from perception_label.readers.logs import empty_warnings, only_log, path_of, time_warnings
 from perception_label.readers.recording import Recording
@@ -170,6 +171,7 @@ def _named_by_time(path: Path) -> int:
 def read_table(path: Path, names: tuple[str, ...]) -> Table:
     """Return columns of a feather file, numbers or strings, all there and none null."""
     data = read_bytes(path)
+    check_size(path, data)
     try:
         table = feather.read_table(pa.BufferReader(data), columns=list(names))
         table.validate(full=True)
