@@ -63,10 +63,13 @@ class Reviewer:
         return self.found
 
     def safe(self, part):
+        line = Line(self.url, self.token)
         try:
-            part(Line(self.url, self.token))
+            part(line)
         except Exception as error:  # noqa: BLE001 - what went wrong is reported
             self.found["faults"].append(f"{part.__name__}: {error!r}")
+        finally:
+            line.held.close()
 
     def ticks(self, every_s):
         """Yield once per `every_s`, each reviewer at an instant of their own."""

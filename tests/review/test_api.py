@@ -229,3 +229,42 @@ def test_a_log_without_proposals_has_an_empty_queue(town, tmp_path):
     answer = client.get(f"/api/v1/logs/{workspace.log().id}/queue")
     assert (answer.status_code, answer.json["items"]) == (200, [])
     assert "propose" in answer.json["notes"][0]
+
+
+def test_two_servers_on_one_workspace_lose_nothing_and_see_each_other(served):
+    from perception_label import open_workspace
+    from perception_label.review.server import build_server
+    from served import client_of
+
+    name, track = next(iter(served.tracks().items()))
+    other = client_of(build_server(open_workspace(served.workspace.path)))
+    served.post(served.key_op(track))
+    news = other.get(f"{served.root}/changes", query_string={"since": 0, "wait_s": 3}).json
+    assert name in {change["track_id"] for change in news["changes"]}
+    late = served.key_op(track, 1)
+    answer = other.post(f"{served.root}/edits", json={"ops": [late]}).json
+    assert answer["results"][0]["status"] == "conflict"
+    again = late | {"edit_id": str(uuid4()), "base_revision": news["revision"]}
+    answer = other.post(f"{served.root}/edits", json={"ops": [again]}).json
+    assert answer["results"][0]["status"] == "appended"
+    assert served.tracks(track_id=name)[name]["revision"] == answer["results"][0]["revision"]
+
+
+def test_a_job_is_cancelled_over_the_api(served, monkeypatch):
+    import threading
+
+    from perception_label.review import jobs
+
+    begun = threading.Event()
+
+    def long(_desk, _track, progress):
+        while True:
+            progress(0, 2)
+            begun.set()
+
+    monkeypatch.setattr(jobs, "KINDS", {"long": long})
+    job = served.client.post(f"{served.root}/jobs", json={"kind": "long"}).json
+    assert begun.wait(10)
+    answer = served.client.delete(f"{served.root}/jobs/{job['job_id']}")
+    assert (answer.status_code, answer.json["status"]) == (200, "cancelled")
+    assert served.client.delete(f"{served.root}/jobs/other").status_code == 404

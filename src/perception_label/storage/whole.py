@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 
 import pyarrow as pa
 
@@ -53,7 +54,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     WorkspaceError
         If the file cannot be written; what was at `path` is untouched then.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}{BESIDE}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}{BESIDE}")
     with storage_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from perception_label.errors import MissingExtraError, SettingError
+import requests
+
+from perception_label.errors import MissingExtraError, SettingError, WorkspaceError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,6 +47,40 @@ def install(server: Flask, access: Access) -> None:
         client_secret=secret,
         client_kwargs={"scope": "openid email profile", "code_challenge_method": "S256"},
     )
+
+
+class RefusedError(Exception):
+    """What came back from the provider logs nobody in."""
+
+
+def begin(client: Any, back: str) -> Any:
+    """Return the redirect to the provider; raises WorkspaceError if it does not answer."""
+    try:
+        return client.authorize_redirect(back)
+    except requests.RequestException:
+        raise WorkspaceError("login oidc: the provider does not answer") from None
+
+
+def finish(client: Any, access: Access) -> str | None:
+    """Return whom the provider vouches for; None if it does not.
+
+    Raises
+    ------
+    RefusedError
+        If its answer is not for this login, or not its own.
+    WorkspaceError
+        If it does not answer.
+    """
+    claims = {
+        "iss": {"essential": True, "values": [client.load_server_metadata()["issuer"]]},
+        "aud": {"essential": True, "values": [access.oidc.client_id]},
+    }
+    try:
+        return name_of(client.authorize_access_token(claims_options=claims), access)
+    except requests.RequestException:
+        raise WorkspaceError("login oidc: the provider does not answer") from None
+    except Exception as error:  # noqa: BLE001 - what is forged may fail anywhere
+        raise RefusedError(str(error) or type(error).__name__) from None
 
 
 def name_of(token: dict[str, Any], access: Access) -> str | None:

@@ -7,7 +7,7 @@ from flask import Response, current_app, g, jsonify, redirect, request, session,
 from werkzeug.wrappers import Response as AnyResponse
 
 from perception_label.review.access.guard import GUARD, Guard
-from perception_label.review.access.oidc import CLIENT, name_of
+from perception_label.review.access.oidc import CLIENT, RefusedError, begin, finish
 from perception_label.review.answers import Health
 from perception_label.review.api.routes import TOKEN, blueprint, me
 from perception_label.review.payloads import Fault, Login, Me
@@ -79,23 +79,21 @@ def oidc() -> AnyResponse:
     if client is None:
         return redirect(url_for("login.page"))
     session["next"] = _next(request.args.get("next"))
-    there = client.authorize_redirect(url_for("login.oidc_back", _external=True))
+    there = begin(client, url_for("login.oidc_back", _external=True))
     return cast("AnyResponse", there)
 
 
 @routes.get("/login/oidc/back", doc_ui=False)
 def oidc_back() -> AnyResponse | tuple[str, int]:
     """Come back from the provider."""
-    from authlib.common.errors import AuthlibBaseError
-
     client, guard = current_app.extensions.get(CLIENT), _guard()
     if client is None:
         return redirect(url_for("login.page"))
     onward = _next(session.get("next"))
     try:
-        name = name_of(client.authorize_access_token(), guard.access)
-    except AuthlibBaseError as error:
-        return _page(onward, f"the provider says: {error.error}"), 401
+        name = finish(client, guard.access)
+    except RefusedError as error:
+        return _page(onward, f"not logged in: {error}"), 401
     if name is None or guard.role_now(name) is None:
         return _page(onward, f"{name or 'you'}: not among the people of this workspace"), 403
     guard.begin(name)

@@ -39,7 +39,7 @@ class Database:
         self._engine: Engine | None = None
         self._close: finalize[..., Database] | None = None
         self._process = os.getpid()
-        self._turn = Lock()
+        self._turn, self._opening = Lock(), Lock()
 
     def __reduce__(self) -> tuple[type[Database], tuple[Path | str]]:
         return Database, (self.place,)
@@ -87,17 +87,22 @@ class Database:
                 self._close.detach()
                 self._engine.dispose(close=False)
             self._engine, self._close, self._process = None, None, os.getpid()
-            self._turn = Lock()
+            self._turn, self._opening = Lock(), Lock()
         if self._engine is None:
-            with self._errors():
-                self._engine = (
-                    _open_sqlite(self.place, create)
-                    if isinstance(self.place, Path)
-                    else _open_url(self.place, self.where)
-                )
-            if self._engine is not None:
-                self._close = finalize(self, self._engine.dispose)
+            with self._opening:  # two threads would make it beside at the same place
+                if self._engine is None:
+                    self._open(create)
         return self._engine
+
+    def _open(self, create: bool) -> None:
+        with self._errors():
+            self._engine = (
+                _open_sqlite(self.place, create)
+                if isinstance(self.place, Path)
+                else _open_url(self.place, self.where)
+            )
+        if self._engine is not None:
+            self._close = finalize(self, self._engine.dispose)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
