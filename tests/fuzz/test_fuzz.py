@@ -83,3 +83,17 @@ def test_what_must_not_happen_is_found(behaviour, told, monkeypatch):
     result = run("broken", inputs=50, seconds=20)
     assert result.findings
     assert all(told in text for text in result.findings)
+
+
+# Inputs that once ended the process, or asked for gigabytes.
+ONCE_FOUND = [
+    ("labels_parquet", 109), ("labels_parquet", 4057), ("laz", 129), ("laz", 1097), ("las", 4927),
+    ("npy", 3528), ("images_cvat", 854), ("kitti_raw", 6384), ("folder_ply", 4467),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "number"), ONCE_FOUND)
+def test_what_was_found_once_is_refused_now(name, number):
+    result = run(name, inputs=1, seconds=30, only=number)
+    assert result.findings == []
+    assert result.n_inputs == 1
