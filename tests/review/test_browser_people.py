@@ -123,6 +123,18 @@ def test_an_answer_that_was_lost_is_not_stored_twice(served, process, browse):
     assert page.evaluate(f"{SESSION}.conflicts.size") == 0
 
 
+def test_an_edit_that_is_too_large_is_told_and_holds_up_no_other(served, process, browse):
+    track = longest(served)
+    page = browse(process.url)
+    page.route("**/edits", lambda route: route.fulfill(status=413, json={"error": "too large"}))
+    nudge(page, track, track["sweeps"][0])
+    page.get_by_text("too large").first.wait_for()
+    page.unroute("**/edits")
+    nudge(page, track, track["sweeps"][1])
+    saved(page)
+    assert stored(served) == [track["sweeps"][1]]
+
+
 def test_logged_out_during_edits_and_in_again_in_place(served, guarded, browse):
     track = longest(served)
     page = browse(guarded.url, "ann")
