@@ -313,3 +313,21 @@ def test_a_new_track_by_keyboard_alone(page, served):
     before = page.evaluate(f"{VIEW}.camera.position.toArray()")
     page.keyboard.press("Control+ArrowRight")
     assert page.evaluate(f"{VIEW}.camera.position.toArray()") != before
+
+
+def test_the_queue_is_renewed_while_others_never_pause(page):
+    asked = []
+    page.wait_for_selector(".pl-queue li")
+    page.wait_for_selector(".pl-queue [role=status]:not(:has-text('renewed'))")
+    page.on("request", lambda request: asked.append(request.url) if "/queue" in request.url else 0)
+    page.evaluate(
+        """async (session) => {
+          for (let k = 0; k < 15; k++) {
+            session.revision += 1;
+            session.tell('tracks');
+            await new Promise((done) => setTimeout(done, 500));
+          }
+        }""",
+        page.evaluate_handle(SESSION),
+    )
+    assert asked

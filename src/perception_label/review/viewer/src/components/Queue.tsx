@@ -11,7 +11,9 @@ type Props = {
   prefix?: string;
 };
 
-const KINDS = ['track', 'span', 'keyframe', 'missing', 'birth', 'death', 'size_jump', 'motion', 'disagreement'];
+const KINDS = [
+  'track', 'span', 'keyframe', 'missing', 'birth', 'death', 'size_jump', 'motion', 'camera', 'image', 'disagreement',
+];
 const SHOWN = 200;
 
 /** The review queue: walked with the keyboard, or by clicks. */
@@ -49,7 +51,8 @@ const Queue = ({id, log, prefix = ''}: Props): React.ReactElement => {
         {queue.items.slice(first, first + SHOWN).map((item) => (
           <li key={item.item_id} aria-current={item.item_id === queue.current || undefined} data-item={item.item_id}
             onClick={() => void queue.go(item)}>
-            <b>{item.kind.replace('_', ' ')}</b> {item.class_name} <small>{item.track_id} · sweep {item.sweep}</small>
+            <b>{item.kind.replace('_', ' ')}</b> {item.class_name}{' '}
+            <small>{item.track_id} · sweep {item.sweep}{item.camera && ` · ${item.camera}`}</small>
             <span>{item.reason}</span>
           </li>
         ))}

@@ -4,6 +4,7 @@ import type {QueueItem} from './types.ts';
 export const REASONS = ['no object', 'wrong class', 'wrong place', 'labelled twice', 'too few points'];
 
 const AFTER_EDIT_MS = 1500; // edits come in rows: the queue is asked for when they pause
+const LONGEST_MS = 6000; // and meanwhile, too, since other people's never pause
 const WAIT_S = 20;
 
 /** The walk through what needs a person: one item after the other, the most urgent first. */
@@ -18,6 +19,7 @@ export class Queue {
   isStale = true;
   private all: QueueItem[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private waitingSince = 0;
   private isAsking = false;
   private wait = 0;
   private revision = -1;
@@ -50,6 +52,7 @@ export class Queue {
     this.current = item.item_id;
     session.tell('queue');
     this.leave(item.track_id);
+    session.camera = item.camera;
     session.show(item.sweep);
     if (!session.tracks.has(item.track_id)) {
       await session.fetch([item.track_id]);
@@ -97,8 +100,13 @@ export class Queue {
   }
 
   private later(ms: number): void {
+    const now = performance.now();
+    if (this.timer === undefined) this.waitingSince = now;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.ask(), ms);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      void this.ask();
+    }, Math.min(ms, Math.max(0, this.waitingSince + LONGEST_MS - now)));
   }
 
   private async ask(): Promise<void> {

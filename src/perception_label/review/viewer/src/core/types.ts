@@ -49,7 +49,7 @@ export interface Change {
 export interface QueueItem {
   item_id: string; kind: string; track_id: string; class_name: string; first_ns: Ns; last_ns: Ns; at_ns: Ns; sweep: number;
   center_m: number[]; size_m: number[]; yaw_rad: number; score: number; expected_error: number; stratum: string;
-  reason: string; source: string; other_id: string; rank: number;
+  reason: string; source: string; other_id: string; rank: number; camera: string;
 }
 
 export interface QueueAnswer {
