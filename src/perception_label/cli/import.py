@@ -32,6 +32,9 @@ def run(
     calibration: Annotated[
         Path | None, typer.Option(help="KITTI's calibration; beside the labels, or the log's.")
     ] = None,
+    columns: Annotated[
+        Path | None, typer.Option(help="YAML: column of ours: column of the table, with its unit.")
+    ] = None,
     camera: Annotated[
         str | None, typer.Option(help="Whose images 2-D labels are on; the only one by default.")
     ] = None,
@@ -51,6 +54,7 @@ def run(
         classes=classes,
         coordinate_frame=coordinate_frame,
         calibration=calibration,
+        columns=columns,
         camera=camera,
     )
     result = {

@@ -30,6 +30,7 @@ from perception_label.tracking.association import track_cuboids
 PREFIX = "imported."  # of the machine result's name; the source of its boxes is `imported:NAME`
 NEAR_NS = 5_000_000  # a box this near a sweep is of it: tools round to milliseconds
 WAYS = ("source", "edits")
+TABLES = ("parquet", "csv", "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def import_labels(
     classes: Path | None = None,
     coordinate_frame: str | None = None,
     calibration: Path | None = None,
+    columns: Path | None = None,
     camera: str | None = None,
 ) -> ImportReport:
     """Read labels of a log: boxes into the machine result `imported.NAME`, or into the edit log.
@@ -88,6 +90,9 @@ def import_labels(
     calibration : Path, optional
         KITTI's calibration file; None takes the one beside the labels, else the log's forward
         camera, or if it has none, one at the LiDAR that looks along its x axis.
+    columns : Path, optional
+        YAML that says which columns of a table are ours, and in what unit, for Parquet, CSV and
+        JSON Lines; see `readers.labels.column_mapping`.
     camera : str, optional
         Whose images 2-D labels are on; None takes the log's only camera.
 
@@ -116,10 +121,13 @@ def import_labels(
         names = ", ".join(COORDINATE_FRAMES)
         raise SettingError(f"coordinate_frame: expected one of {names}, got {coordinate_frame!r}")
     kind = format_of(path, format)
+    if columns is not None and kind not in TABLES:
+        raise SettingError(f"columns: expected a format of {', '.join(TABLES)}, got {kind}")
     facts = replace(
         facts_of(opened),
         coordinate_frame=coordinate_frame,
         calibration=calibration,
+        columns=columns,
         camera=camera,
     )
     given = read_labels(path, kind, facts)

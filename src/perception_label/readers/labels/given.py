@@ -45,6 +45,8 @@ class Facts:
         What the user said the boxes are relative to; None: what the format has, else the world.
     calibration : Path or None
         A file that the user named, for formats that keep it apart.
+    columns : Path or None
+        A file of the user's that says which columns of a plain table are ours.
     camera : str or None
         The camera that the user named, for 2-D labels.
     """
@@ -59,6 +61,7 @@ class Facts:
     origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     coordinate_frame: str | None = None
     calibration: Path | None = None
+    columns: Path | None = None
     camera: str | None = None
 
     def lidar_from_forward_camera(self) -> Pose:
