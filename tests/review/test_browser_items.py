@@ -147,10 +147,27 @@ def test_a_box_is_pasted_into_its_track_or_as_a_new_one(page, served, car):
     select(page, car, first)
     page.keyboard.press("Control+v")
     (made,) = eventually(lambda: set(served.tracks()) - known)
-    boxes, sweeps = keyed(served, made)
+    boxes, sweeps = eventually(lambda: keyed(served, made))
     assert (sweeps, state_of(served, made).class_name) == ([first], car["class_name"])
     assert boxes.size_m[0] == pytest.approx(size, abs=1e-3)
     assert keyed(served, name)[1] == [other]
+
+
+def test_an_answer_to_the_edit_before_does_not_take_a_move_away(page, served, car):
+    name, sweep = car["track_id"], car["sweeps"][3]
+    select(page, car, sweep)
+    page.evaluate(
+        """async ([session, name, sweep]) => {
+          const box = session.boxAt(name, sweep);
+          session.drag({...box, center: [box.center[0] + 0.5, ...box.center.slice(1)]});
+          await session.fetch([name]);
+          session.commitDrag();
+        }""",
+        [page.evaluate_handle(SESSION), name, sweep],
+    )
+    boxes, sweeps = eventually(lambda: keyed(served, name))
+    assert sweeps == [sweep]
+    assert boxes.center_m[0, 0] == pytest.approx(box_at(car, sweep)[0][0] + 0.5, abs=1e-3)
 
 
 def test_outside_lifespan_and_split_by_key(page, served, car):

@@ -66,6 +66,8 @@ export class Session {
   private past = new Undo((editId) => this.edit('undo', '', {edit_id: editId}));
   private active = new ActiveTime(this.stop.signal);
   private waiting: ReturnType<typeof setTimeout> | undefined;
+  /** Whether `live` is still being moved; else it is an edit that the server has not answered. */
+  private isHeld = false;
 
   constructor(prefix: string, readonly logId: string) {
     this.api = new Api(prefix, logId);
@@ -242,6 +244,7 @@ export class Session {
 
   drag(box: Box): void {
     this.live = box;
+    this.isHeld = true;
     this.tell('live');
   }
 
@@ -260,6 +263,7 @@ export class Session {
 
   /** Set a keyframe of the selected track where its box was dragged to. */
   commitDrag(): void {
+    this.isHeld = false;
     if (!this.live || !this.selected) return;
     const {center, size, yaw} = this.live;
     const changed = this.tracks.get(this.selected)?.size_m?.some((v, k) => Math.abs(v - size[k]) > 1e-4);
@@ -333,7 +337,8 @@ export class Session {
       if (this.selected === id) this.select(null);
     }
     this.revision = Math.max(this.revision, revision);
-    if (this.live && this.selected && !this.outbox.has(this.selected)) this.live = null;
+    // What is still being moved is no edit yet: an answer to the one before must not take it away.
+    if (this.live && !this.isHeld && this.selected && !this.outbox.has(this.selected)) this.live = null;
     this.tell('tracks');
   }
 
