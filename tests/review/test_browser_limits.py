@@ -159,7 +159,14 @@ def test_1000_tracks_in_one_sweep(tmp_path, serving, visiting):
 
 def test_a_million_points_are_drawn_while_they_arrive(tmp_path, serving, visiting):
     workspace = wide_workspace(tmp_path / "ws", points=1_000_000, sweeps=2)
+    # A busy machine would hand over everything at once: what is read leaves the page some time.
     script = """window.seen = [];
+      const read = ReadableStreamDefaultReader.prototype.read;
+      ReadableStreamDefaultReader.prototype.read = async function () {
+        const got = await read.call(this);
+        await new Promise((done) => setTimeout(done, 10));
+        return got;
+      };
       (function look() {
         const early = window.perception_label?.earlyView?.();
         const n = (early ?? document.getElementById('viewer')?.view)?.points.count ?? 0;
