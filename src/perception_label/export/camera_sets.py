@@ -1,6 +1,6 @@
 """2-D labels of every camera of a log, for formats of single images or of one video each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,6 +145,21 @@ def _suffix(labelled: Labelled, camera: str) -> str:
         return ".jpg"
     found = {_SUFFIXES.get(path.suffix.lower(), "") for path in images.paths}
     return found.pop() if len(found) == 1 and "" not in found else ".jpg"
+
+
+def sets_of_logs(
+    logs: Sequence[Labelled], kinds: tuple[str, ...]
+) -> tuple[list[CameraSet], list[str], int]:
+    """Return the cameras of all logs, what is left out, and how many as `n_not_written` counts."""
+    sets: list[CameraSet] = []
+    left_out: list[str] = []
+    n_left_out = 0
+    for labelled in logs:
+        theirs, said = camera_sets(labelled, kinds)
+        sets += theirs
+        left_out += said
+        n_left_out += n_not_written(labelled, sum(len(one.labels) for one in theirs))
+    return sets, left_out, n_left_out
 
 
 def n_not_written(labelled: Labelled, n_written: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from perception_label.export.camera_sets import CameraSet, camera_sets, n_not_written
+from perception_label.export.camera_sets import CameraSet, sets_of_logs
 from perception_label.export.image_labels_coco import annotations
 from perception_label.export.labelled import Labelled, Plan
 
@@ -24,14 +24,7 @@ _KINDS = ("box", "polygon", "mask", "keypoints", "polyline")
 
 def plan_logs(logs: Sequence[Labelled]) -> Plan:
     """Plan one file of annotations for all logs, after the pictures."""
-    sets: list[CameraSet] = []
-    left_out: list[str] = []
-    n_left_out = 0
-    for labelled in logs:
-        theirs, said = camera_sets(labelled, _KINDS)
-        sets += theirs
-        left_out += said
-        n_left_out += n_not_written(labelled, sum(len(one.labels) for one in theirs))
+    sets, left_out, n_left_out = sets_of_logs(logs, _KINDS)
     files = {
         f"images/{_name(one, i)}": one.picture(i)
         for one in sets

@@ -18,7 +18,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from perception_label.arrays import Ints
-from perception_label.export.camera_sets import CameraSet, camera_sets, n_not_written
+from perception_label.export.camera_sets import CameraSet, sets_of_logs
 from perception_label.export.labelled import Labelled, Plan, json_file
 
 TASKS, CONFIG = "tasks.json", "label_config.xml"
@@ -29,14 +29,7 @@ SIDES = ("x", "y", "width", "height")
 
 def plan_logs(logs: Sequence[Labelled]) -> Plan:
     """Plan the tasks of all logs, after the videos; shapes become the boxes around them."""
-    sets: list[CameraSet] = []
-    left_out: list[str] = []
-    n_left_out = 0
-    for labelled in logs:
-        theirs, said = camera_sets(labelled, ("box",))
-        sets += theirs
-        left_out += said
-        n_left_out += n_not_written(labelled, sum(len(one.labels) for one in theirs))
+    sets, left_out, n_left_out = sets_of_logs(logs, ("box",))
     classes = sorted({str(name) for one in sets for name in one.labels.class_names})
     classes = classes or ["other"]
     facts = {one.log_id: one.facts("label-studio") for one in logs}

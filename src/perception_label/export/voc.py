@@ -13,20 +13,13 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from perception_label.arrays import Ints
-from perception_label.export.camera_sets import CameraSet, camera_sets, n_not_written
+from perception_label.export.camera_sets import CameraSet, sets_of_logs
 from perception_label.export.labelled import Labelled, Plan
 
 
 def plan_logs(logs: Sequence[Labelled]) -> Plan:
     """Plan the set of all logs; the lists of images come last."""
-    sets: list[CameraSet] = []
-    left_out: list[str] = []
-    n_left_out = 0
-    for labelled in logs:
-        theirs, said = camera_sets(labelled, ("box",))
-        sets += theirs
-        left_out += said
-        n_left_out += n_not_written(labelled, sum(len(one.labels) for one in theirs))
+    sets, left_out, n_left_out = sets_of_logs(logs, ("box",))
     files = {}
     for one in sets:
         for i, rows in enumerate(one.by_image()):
